@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "drivers/nmea.h"
+
+#include <string.h>
+
+/*
+ * A pause this long separates bursts. Shorter ones happen inside: a UART's FIFO of 32 bytes is read
+ * every 67 ms at 4800 baud.
+ */
+#define PAUSE_NS INT64_C(100000000)
+
+static void count_epoch(void *arg, const struct nmea_epoch *e)
+{
+    struct nmea *n = arg;
+    switch (e->verdict) {
+    case NMEA_VOUCHED:
+        n->counts.epochs++;
+        n->counts.era_moved += e->era_moved;
+        break;
+    case NMEA_NO_FIX:
+        n->counts.no_fix++;
+        break;
+    case NMEA_NO_DATE:
+        n->counts.no_date++;
+        break;
+    case NMEA_CONTRADICTION:
+        n->counts.contradictory++;
+        break;
+    }
+    n->sink->epoch(n->arg, e);
+}
+
+void nmea_init(struct nmea *n, int64_t pivot, const struct nmea_sink *sink, void *arg)
+{
+    memset(n, 0, sizeof *n);
+    n->sink = sink;
+    n->arg = arg;
+    n->epochs.pivot = pivot;
+    nmea_reset(n);
+}
+
+void nmea_reset(struct nmea *n)
+{
+    nmea_framer_reset(&n->framer);
+    nmea_epochs_init(&n->epochs, n->epochs.pivot, count_epoch, n);
+    nmea_sky_init(&n->sky);
+    n->last_byte = INT64_MIN;
+    n->burst = 0;
+    n->paused = true;
+}
+
+static void end_sky(struct nmea *n)
+{
+    struct sky sky;
+    if (nmea_sky_take(&n->sky, &sky) && n->sink->sky)
+        n->sink->sky(n->arg, &sky);
+}
+
+static void take_sentence(struct nmea *n)
+{
+    struct nmea_message m;
+    n->counts.sentences++;
+    enum nmea_decoded decoded = nmea_decode(n->framer.text, &m);
+    if (decoded == NMEA_MALFORMED)
+        n->counts.malformed++;
+    if (decoded != NMEA_DECODED)
+        return;
+    bool begins = !nmea_epochs_same(&n->epochs, &m);
+    if (!nmea_epochs_add(&n->epochs, &m, n->framer.local, n->burst))
+        n->counts.malformed++;
+    if (begins)
+        end_sky(n);
+    nmea_sky_add(&n->sky, &m);
+}
+
+static void take_frame(struct nmea *n, enum nmea_frame frame)
+{
+    uint64_t *const damage[] = {
+        [NMEA_FRAME_BAD_CHECKSUM] = &n->counts.bad_checksum,
+        [NMEA_FRAME_NO_CHECKSUM] = &n->counts.no_checksum,
+        [NMEA_FRAME_BROKEN] = &n->counts.broken,
+    };
+    if (frame == NMEA_FRAME_SENTENCE) {
+        take_sentence(n);
+    } else if (frame != NMEA_FRAME_NONE) {
+        ++*damage[frame];
+        nmea_epochs_damaged(&n->epochs);
+    }
+}
+
+void nmea_feed(struct nmea *n, const void *bytes, size_t size, int64_t now)
+{
+    const uint8_t *at = bytes;
+    if (!size)
+        return;
+    n->counts.bytes += size;
+    if (n->last_byte != INT64_MIN && now - n->last_byte >= PAUSE_NS)
+        n->paused = true;
+    n->last_byte = now;
+    for (size_t i = 0; i < size; i++) {
+        if (at[i] == '$' && n->paused) {
+            n->burst = now;
+            n->paused = false;
+        }
+        take_frame(n, nmea_frame_byte(&n->framer, at[i], now));
+    }
+}
+
+void nmea_tick(struct nmea *n, int64_t now)
+{
+    nmea_epochs_tick(&n->epochs, now);
+}
+
+bool nmea_pending(const struct nmea *n)
+{
+    return nmea_epochs_pending(&n->epochs);
+}
+
+void nmea_flush(struct nmea *n)
+{
+    nmea_epochs_flush(&n->epochs);
+    end_sky(n);
+}

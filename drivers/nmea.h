@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_DRIVERS_NMEA_H
+#define TIMEBALL_DRIVERS_NMEA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "drivers/nmea_epoch.h"
+#include "drivers/nmea_frame.h"
+#include "drivers/nmea_sky.h"
+
+/*
+ * The whole way of NMEA bytes: framer -> decoder -> epochs and satellites. Pure: bytes with the
+ * local time of their arrival in; epochs, skies and counts out. No byte string can do worse than be
+ * counted.
+ */
+struct nmea_counts {
+    uint64_t bytes;
+    uint64_t sentences; /* with the right checksum */
+    uint64_t bad_checksum;
+    uint64_t no_checksum;
+    uint64_t broken;    /* cut off */
+    uint64_t malformed; /* right checksum, and a field that cannot be */
+    uint64_t epochs;    /* vouched for */
+    uint64_t no_fix;    /* epochs that the receiver itself does not vouch for */
+    uint64_t no_date;
+    uint64_t contradictory; /* two dates in one epoch */
+    uint64_t era_moved;     /* epochs whose date was 1024-week eras away */
+};
+
+struct nmea_sink {
+    void (*epoch)(void *arg, const struct nmea_epoch *); /* once an epoch */
+    void (*sky)(void *arg, const struct sky *); /* once an epoch with GSA or GSV; may be NULL */
+};
+
+struct nmea {
+    struct nmea_counts counts;
+    struct nmea_framer framer;
+    struct nmea_epochs epochs;
+    struct nmea_sky sky;
+    int64_t last_byte; /* local times, ns; INT64_MIN: none yet */
+    int64_t burst;     /* at the first `$` after a pause */
+    bool paused;
+    const struct nmea_sink *sink;
+    void *arg;
+};
+
+/* pivot: POSIX s, see nmea_epoch.h. The sink is borrowed. Clears the counts. */
+void nmea_init(struct nmea *n, int64_t pivot, const struct nmea_sink *sink, void *arg);
+
+/* Forgets all but the counts: the bytes to come are another stream's. */
+void nmea_reset(struct nmea *n);
+
+/* Takes bytes that arrived at `now` (local scale, ns). Calls the sink. */
+void nmea_feed(struct nmea *n, const void *bytes, size_t size, int64_t now);
+
+/* To be called NMEA_EPOCH_WAIT_NS after the last nmea_feed() while nmea_pending(). */
+void nmea_tick(struct nmea *n, int64_t now);
+bool nmea_pending(const struct nmea *n);
+
+/* The bytes have ended: decides what is pending. */
+void nmea_flush(struct nmea *n);
+
+#endif

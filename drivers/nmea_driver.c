@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The driver `nmea`: a receiver's sentences at a serial port. */
+#include <math.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "drivers/driver.h"
+#include "drivers/nmea.h"
+#include "drivers/reopen.h"
+#include "refclock/civil.h"
+
+#define BAUD       9600
+#define SILENCE_NS (5 * NS_PER_S)
+#define READS_MAX  64 /* of 1024 bytes, at one wake-up */
+#define GONE_TODO  "it is opened again as soon as it is back"
+
+struct nmea_driver {
+    struct driver driver;
+    double delay[2]; /* s; 0, 0: not stated */
+    struct nmea nmea;
+    struct port *port; /* NULL: closed */
+    struct loop_fd fd;
+    struct loop_timer verdict, silence;
+    struct reopen reopen;
+    enum health said; /* the last that the sink was told, and why */
+    struct err said_err;
+    struct nmea_counts silent_since; /* counts when the silence began */
+    uint64_t reopened;
+};
+
+/* Each change of health or of its reason is said once. */
+static void say(struct nmea_driver *d, enum health health, const struct err *err)
+{
+    static const struct err none;
+    if (!err)
+        err = &none;
+    if (d->said == health && !strcmp(d->said_err.why, err->why))
+        return;
+    d->said = health;
+    d->said_err = *err;
+    d->driver.sink->health(d->driver.sink_arg, health, *err->why ? err : NULL);
+}
+
+/* What a person should look at depends on how far the bytes get. */
+static void on_silence(void *arg, int64_t now)
+{
+    struct nmea_driver *d = arg;
+    const struct nmea_counts *c = &d->nmea.counts, *before = &d->silent_since;
+    struct err err;
+    (void)now;
+    if (c->bytes == before->bytes)
+        err_set(&err, d->driver.path, "check the wiring and the receiver's power",
+                "nothing received for 5 s");
+    else if (c->sentences == before->sentences)
+        err_set(&err, d->driver.path, "is the receiver set to NMEA at 9600 baud?",
+                "bytes come, but no NMEA sentence with a right checksum for 5 s");
+    else
+        err_set(&err, d->driver.path, "switch RMC or GGA and ZDA on in the receiver",
+                "sentences come, but none with a new time for 5 s");
+    say(d, HEALTH_SILENT, &err);
+    d->silent_since = *c;
+    loop_after(d->driver.env->loop, &d->silence, SILENCE_NS);
+}
+
+static void say_no_fix(struct nmea_driver *d, enum nmea_verdict verdict)
+{
+    struct err err;
+    if (verdict == NMEA_NO_DATE)
+        err_set(&err, d->driver.path, "switch RMC or ZDA on in the receiver",
+                "the receiver has a fix but sends no date");
+    else if (verdict == NMEA_CONTRADICTION)
+        err_set(&err, d->driver.path, "", "the receiver's RMC and ZDA name different dates");
+    else
+        err_set(&err, d->driver.path, "give it time and a free view of the sky",
+                "the receiver has no fix");
+    say(d, HEALTH_NO_FIX, &err);
+}
+
+static void on_epoch(void *arg, const struct nmea_epoch *e)
+{
+    struct nmea_driver *d = arg;
+    bool stated = d->delay[1] > 0;
+    struct timelabel label = {
+        .second = e->second,
+        .leap60 = e->leap60,
+        .nsec = e->nsec,
+        .local = e->local,
+        .delay_min = stated ? d->delay[0] : (double)NAN,
+        .delay_max = stated ? d->delay[1] : (double)NAN,
+        .leap = LEAP_UNKNOWN,
+    };
+    d->silent_since = d->nmea.counts;
+    loop_after(d->driver.env->loop, &d->silence, SILENCE_NS);
+    if (e->verdict != NMEA_VOUCHED) {
+        say_no_fix(d, e->verdict);
+        return;
+    }
+    say(d, HEALTH_OK, NULL);
+    d->driver.sink->label(d->driver.sink_arg, &label);
+}
+
+static void on_sky(void *arg, const struct sky *sky)
+{
+    struct nmea_driver *d = arg;
+    d->driver.sink->sky(d->driver.sink_arg, sky);
+}
+
+static const struct nmea_sink nmea_sink = {.epoch = on_epoch, .sky = on_sky};
+
+static void shut(struct nmea_driver *d)
+{
+    struct loop *loop = d->driver.env->loop;
+    loop_cancel(loop, &d->verdict);
+    loop_cancel(loop, &d->silence);
+    if (!d->port)
+        return;
+    loop_unwatch(loop, &d->fd);
+    port_close(d->port);
+    d->port = NULL;
+}
+
+static void on_bytes(void *arg, int64_t now, short revents)
+{
+    struct nmea_driver *d = arg;
+    char bytes[1024];
+    struct err err = {0};
+    ssize_t got = 0;
+    for (int i = 0; i < READS_MAX; i++) {
+        got = port_read(d->port, bytes, sizeof bytes, &err);
+        if (got <= 0)
+            break;
+        nmea_feed(&d->nmea, bytes, (size_t)got, now);
+    }
+    /* a port in error that does not say so would wake the loop for ever */
+    if (!got && revents & (POLLERR | POLLHUP | POLLNVAL))
+        got = err_set(&err, "", GONE_TODO, "the port has gone");
+    if (got < 0) {
+        snprintf(err.thing, sizeof err.thing, "%.*s", (int)sizeof err.thing - 1, d->driver.path);
+        shut(d);
+        say(d, HEALTH_CLOSED, &err);
+        reopen_later(&d->reopen);
+    } else if (nmea_pending(&d->nmea)) {
+        loop_after(d->driver.env->loop, &d->verdict, NMEA_EPOCH_WAIT_NS);
+    }
+}
+
+static void on_verdict(void *arg, int64_t now)
+{
+    struct nmea_driver *d = arg;
+    nmea_tick(&d->nmea, now);
+}
+
+static int open_device(struct nmea_driver *d, struct err *err)
+{
+    const struct driver_env *env = d->driver.env;
+    if (env->open_port(env, d->driver.path, BAUD, &d->port, err)) {
+        d->port = NULL;
+        return -1;
+    }
+    nmea_reset(&d->nmea);
+    d->silent_since = d->nmea.counts;
+    d->fd.fd = port_fd(d->port);
+    loop_watch(env->loop, &d->fd);
+    loop_after(env->loop, &d->silence, SILENCE_NS);
+    reopen_done(&d->reopen);
+    return 0;
+}
+
+static void on_reopen(void *arg, int64_t now)
+{
+    struct nmea_driver *d = arg;
+    struct err err = {0};
+    (void)now;
+    if (open_device(d, &err)) {
+        say(d, HEALTH_CLOSED, &err);
+        reopen_later(&d->reopen);
+        return;
+    }
+    d->reopened++;
+}
+
+/* After a failure the port is tried again until close(), for a caller that goes on without it. */
+static int nmea_driver_open(struct driver *driver, struct err *err)
+{
+    struct nmea_driver *d = (struct nmea_driver *)driver;
+    const struct driver_env *env = driver->env;
+    d->fd = (struct loop_fd){.name = "nmea port", .events = POLLIN, .ready = on_bytes, .arg = d};
+    d->verdict =
+        (struct loop_timer){.name = "nmea verdict", .fire = on_verdict, .arg = d, .due = INT64_MAX};
+    d->silence =
+        (struct loop_timer){.name = "nmea silence", .fire = on_silence, .arg = d, .due = INT64_MAX};
+    reopen_init(&d->reopen, env->loop, "nmea reopen", on_reopen, d);
+    nmea_init(&d->nmea, env->era_pivot, &nmea_sink, d);
+    if (!open_device(d, err))
+        return 0;
+    d->said = HEALTH_CLOSED;
+    d->said_err = *err;
+    reopen_later(&d->reopen);
+    return -1;
+}
+
+static void nmea_driver_close(struct driver *driver)
+{
+    struct nmea_driver *d = (struct nmea_driver *)driver;
+    if (!d->reopen.loop)
+        return; /* never opened */
+    shut(d);
+    reopen_cancel(&d->reopen);
+}
+
+static const struct option_row options[] = {
+    {
+        .word = "delay",
+        .type = OPTION_RANGE,
+        .offset = offsetof(struct nmea_driver, delay),
+        .min = 0,
+        .max = 2,
+        .unit = "s",
+        .help = "From the true second to the first byte of its sentences; without it, and "
+                "without pulses, the receiver sets no time.",
+    },
+    {0},
+};
+
+static const struct counter_row counters[] = {
+    {"bytes", offsetof(struct nmea_driver, nmea.counts.bytes), "bytes received"},
+    {"sentences", offsetof(struct nmea_driver, nmea.counts.sentences),
+     "sentences with a right checksum"},
+    {"bad_checksum", offsetof(struct nmea_driver, nmea.counts.bad_checksum),
+     "sentences with a wrong checksum, not believed"},
+    {"no_checksum", offsetof(struct nmea_driver, nmea.counts.no_checksum),
+     "sentences without a checksum, not believed"},
+    {"broken", offsetof(struct nmea_driver, nmea.counts.broken), "sentences that were cut off"},
+    {"malformed", offsetof(struct nmea_driver, nmea.counts.malformed),
+     "sentences with a field that cannot be, not believed"},
+    {"epochs", offsetof(struct nmea_driver, nmea.counts.epochs),
+     "times that the receiver vouched for"},
+    {"no_fix", offsetof(struct nmea_driver, nmea.counts.no_fix), "epochs without a valid fix"},
+    {"no_date", offsetof(struct nmea_driver, nmea.counts.no_date),
+     "epochs with a fix but without a date"},
+    {"contradictory", offsetof(struct nmea_driver, nmea.counts.contradictory),
+     "epochs with two different dates"},
+    {"era_moved", offsetof(struct nmea_driver, nmea.counts.era_moved),
+     "epochs whose date was wrong by whole 1024-week eras and was put right"},
+    {"reopened", offsetof(struct nmea_driver, reopened), "times that the port came back"},
+    {0},
+};
+
+const struct driver_ops nmea_driver_ops = {
+    .name = "nmea",
+    .help = "NMEA 0183 sentences of a GNSS receiver at a serial port",
+    .options = options,
+    .counters = counters,
+    .size = sizeof(struct nmea_driver),
+    .open = nmea_driver_open,
+    .close = nmea_driver_close,
+};

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_DRIVERS_PORT_H
+#define TIMEBALL_DRIVERS_PORT_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "refclock/err.h"
+
+/* Where a receiver's bytes come from. Only a port knows a device. */
+struct port;
+
+struct port_ops {
+    int (*fd)(const struct port *); /* for the loop's poll set */
+    ssize_t (*read)(struct port *, void *buf, size_t size,
+                    struct err *); /* > 0 bytes; 0 none now; -1 gone, *err */
+    void (*close)(struct port *);
+};
+struct port {
+    const struct port_ops *ops;
+};
+
+/* The descriptor for the poll set; the port keeps it. */
+static inline int port_fd(const struct port *p)
+{
+    return p->ops->fd(p);
+}
+/* > 0: bytes read; 0: none now; -1: the device is gone, with *err. */
+static inline ssize_t port_read(struct port *p, void *buf, size_t size, struct err *e)
+{
+    return p->ops->read(p, buf, size, e);
+}
+/* Closes and frees the port. */
+static inline void port_close(struct port *p)
+{
+    p->ops->close(p);
+}
+
+/*
+ * Opens a serial port by libserialport (links resolved first), or by port_plain_open() what
+ * libserialport does not know: a pty, a simulator's port, a fifo. Exclusive, non-blocking, 8N1 raw
+ * at `baud`, HUPCL cleared, low latency where the driver can; failure of the last three is
+ * harmless. 0, or -1 with *err. port_close() frees it.
+ */
+int port_open(const char *path, int baud, struct port **out, struct err *err);
+
+/* The plain port: open(2), termios when it is a terminal. Same contract. */
+int port_plain_open(const char *path, int baud, struct port **out, struct err *err);
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The driver `pps`: a pulse a second, fetched by timer. */
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "drivers/driver.h"
+#include "drivers/reopen.h"
+#include "refclock/civil.h"
+
+#define MS         INT64_C(1000000)
+#define SILENCE_NS (5 * NS_PER_S)
+#define HUNT_FAST  (10 * MS) /* no edge known: fetch this often ... */
+#define HUNT_SLOW  (50 * MS) /* ... and this often after HUNT_LONG without one */
+#define HUNT_LONG  (10 * NS_PER_S)
+#define AFTER_EDGE (1 * MS) /* first fetch after the expected edge; bounds a storm's cost, too */
+#define MISSED     (500 * MS)
+#define MISSED_MAX 5 /* in a row: the edge is no longer known */
+#define TOO_OLD    (1500 * MS)
+#define TOO_NEW    (10 * MS)
+
+struct pps_driver {
+    struct driver driver;
+    int edge;                    /* index into edge_words */
+    double latency, uncertainty; /* s */
+    struct pulse *pulse;         /* NULL: closed */
+    struct loop_timer fetch, silence;
+    struct reopen reopen;
+    uint32_t sequence; /* of the newest edge seen */
+    bool have_sequence;
+    uint32_t generation; /* of the clock, at the last fetch */
+    bool known;          /* the edge's place in the second */
+    int64_t expected;    /* next edge, local scale, ns */
+    int64_t hunting;     /* since, local scale */
+    int tries;           /* fetches for the expected edge */
+    int missed_now;      /* in a row */
+    enum health said;    /* the last that the sink was told, and why */
+    struct err said_err;
+    uint64_t edges, extra, missed, stale, fetches, reopened;
+};
+
+static void say(struct pps_driver *d, enum health health, const struct err *err)
+{
+    static const struct err none;
+    if (!err)
+        err = &none;
+    if (d->said == health && !strcmp(d->said_err.why, err->why))
+        return;
+    d->said = health;
+    d->said_err = *err;
+    d->driver.sink->health(d->driver.sink_arg, health, *err->why ? err : NULL);
+}
+
+static void on_silence(void *arg, int64_t now)
+{
+    struct pps_driver *d = arg;
+    struct err err;
+    (void)now;
+    err_set(&err, d->driver.path,
+            "has the receiver a fix (most pulse only then)? is the pulse wired to this input?",
+            "no pulse for 5 s");
+    say(d, HEALTH_SILENT, &err);
+}
+
+static void fetch_in(struct pps_driver *d, int64_t delay)
+{
+    loop_after(d->driver.env->loop, &d->fetch, delay);
+}
+
+/* When to look next, without a new edge: later and later after the expected one, then the next. */
+static void look_again(struct pps_driver *d, int64_t now)
+{
+    static const int64_t after[] = {2 * MS, 5 * MS, 10 * MS, 20 * MS, 50 * MS, 100 * MS, 200 * MS};
+    const int last = sizeof after / sizeof *after - 1;
+    if (!d->known) {
+        fetch_in(d, now - d->hunting < HUNT_LONG ? HUNT_FAST : HUNT_SLOW);
+        return;
+    }
+    if (now - d->expected < MISSED) {
+        fetch_in(d, after[d->tries < last ? d->tries : last]);
+        d->tries++;
+        return;
+    }
+    d->missed++;
+    d->missed_now++;
+    d->tries = 0;
+    d->expected += NS_PER_S;
+    if (d->missed_now >= MISSED_MAX || now - d->expected >= MISSED) {
+        d->known = false;
+        d->hunting = now;
+    }
+    fetch_in(d, d->known ? d->expected + AFTER_EDGE - now : HUNT_FAST);
+}
+
+static void pass_on(struct pps_driver *d, int64_t stamped)
+{
+    struct edge edge = {
+        .local = stamped - llround(d->latency * 1e9),
+        .uncertainty = d->uncertainty,
+    };
+    d->edges++;
+    say(d, HEALTH_OK, NULL);
+    loop_after(d->driver.env->loop, &d->silence, SILENCE_NS);
+    d->driver.sink->edge(d->driver.sink_arg, &edge);
+}
+
+/* A stamp of another generation of the clock may be of before the step: nobody can say where. */
+static bool is_stale(struct pps_driver *d, int64_t stamped, int64_t now)
+{
+    bool stepped = d->generation != d->driver.env->clock->generation;
+    d->generation = d->driver.env->clock->generation;
+    return stepped || now - stamped <= -TOO_NEW || now - stamped > TOO_OLD;
+}
+
+/* True when there is an edge that was not there at the last fetch. */
+static bool is_new(struct pps_driver *d, const struct pulse_stamp *stamp)
+{
+    uint32_t sequence = (uint32_t)stamp->sequence, jump = sequence - d->sequence;
+    bool first = !d->have_sequence;
+    if (!stamp->sequence || (!first && !jump))
+        return false;
+    d->sequence = sequence;
+    d->have_sequence = true;
+    if (!first && jump < UINT32_MAX / 2)
+        d->extra += jump - 1;
+    return true;
+}
+
+static void gone(struct pps_driver *d, struct err *err)
+{
+    snprintf(err->thing, sizeof err->thing, "%.*s", (int)sizeof err->thing - 1, d->driver.path);
+    loop_cancel(d->driver.env->loop, &d->silence);
+    pulse_close(d->pulse);
+    d->pulse = NULL;
+    say(d, HEALTH_CLOSED, err);
+    reopen_later(&d->reopen);
+}
+
+static void on_fetch(void *arg, int64_t now)
+{
+    struct pps_driver *d = arg;
+    struct pulse_stamp stamp = {0};
+    struct err err = {0};
+    d->fetches++;
+    if (pulse_fetch(d->pulse, &stamp, &err)) {
+        gone(d, &err);
+        return;
+    }
+    bool fresh = is_new(d, &stamp);
+    int64_t stamped = clock_local(d->driver.env->clock, stamp.reading);
+    if (is_stale(d, stamped, now) && fresh) {
+        d->stale++;
+        fresh = false;
+    }
+    if (!fresh) {
+        look_again(d, now);
+        return;
+    }
+    d->known = true;
+    d->tries = d->missed_now = 0;
+    d->expected = stamped + NS_PER_S;
+    fetch_in(d, d->expected + AFTER_EDGE - now);
+    pass_on(d, stamped);
+}
+
+static int open_device(struct pps_driver *d, struct err *err)
+{
+    const struct driver_env *env = d->driver.env;
+    if (env->open_pulse(env, d->driver.path, d->edge, &d->pulse, err)) {
+        d->pulse = NULL;
+        return -1;
+    }
+    d->have_sequence = d->known = false;
+    d->generation = env->clock->generation;
+    d->hunting = loop_now(env->loop);
+    d->tries = d->missed_now = 0;
+    fetch_in(d, 0);
+    loop_after(env->loop, &d->silence, SILENCE_NS);
+    reopen_done(&d->reopen);
+    return 0;
+}
+
+static void on_reopen(void *arg, int64_t now)
+{
+    struct pps_driver *d = arg;
+    struct err err = {0};
+    (void)now;
+    if (open_device(d, &err)) {
+        say(d, HEALTH_CLOSED, &err);
+        reopen_later(&d->reopen);
+        return;
+    }
+    d->reopened++;
+}
+
+/* After a failure the device is tried again until close(), for a caller that goes on without it. */
+static int pps_open(struct driver *driver, struct err *err)
+{
+    struct pps_driver *d = (struct pps_driver *)driver;
+    struct loop *loop = driver->env->loop;
+    d->fetch =
+        (struct loop_timer){.name = "pps fetch", .fire = on_fetch, .arg = d, .due = INT64_MAX};
+    d->silence =
+        (struct loop_timer){.name = "pps silence", .fire = on_silence, .arg = d, .due = INT64_MAX};
+    reopen_init(&d->reopen, loop, "pps reopen", on_reopen, d);
+    if (!open_device(d, err))
+        return 0;
+    d->said = HEALTH_CLOSED;
+    d->said_err = *err;
+    reopen_later(&d->reopen);
+    return -1;
+}
+
+static void pps_close(struct driver *driver)
+{
+    struct pps_driver *d = (struct pps_driver *)driver;
+    if (!d->reopen.loop)
+        return; /* never opened */
+    loop_cancel(driver->env->loop, &d->fetch);
+    loop_cancel(driver->env->loop, &d->silence);
+    reopen_cancel(&d->reopen);
+    if (d->pulse)
+        pulse_close(d->pulse);
+    d->pulse = NULL;
+}
+
+static const char *const edge_words[] = {"assert", "clear", NULL};
+
+static const struct option_row options[] = {
+    {
+        .word = "edge",
+        .type = OPTION_CHOICE,
+        .offset = offsetof(struct pps_driver, edge),
+        .choices = edge_words,
+        .initial = "assert",
+        .help = "The edge of the pulse that marks the second.",
+    },
+    {
+        .word = "latency",
+        .type = OPTION_SECONDS,
+        .offset = offsetof(struct pps_driver, latency),
+        .min = -1,
+        .max = 1,
+        .unit = "s",
+        .initial = "0",
+        .help = "How long after the true second the edge is stamped (antenna cable, receiver, "
+                "interrupt).",
+        .assumed = "assumed, not measured",
+    },
+    {
+        .word = "uncertainty",
+        .type = OPTION_SECONDS,
+        .offset = offsetof(struct pps_driver, uncertainty),
+        .min = 0,
+        .max = 1,
+        .unit = "s",
+        .initial = "20e-6",
+        .help = "How far off that latency may be, either way.",
+        .assumed = "assumed, not measured",
+    },
+    {0},
+};
+
+static const struct counter_row counters[] = {
+    {"edges", offsetof(struct pps_driver, edges), "edges passed on"},
+    {"missed", offsetof(struct pps_driver, missed),
+     "expected edges that did not come within 0.5 s"},
+    {"extra", offsetof(struct pps_driver, extra),
+     "edges overwritten by a later one before they were fetched"},
+    {"stale", offsetof(struct pps_driver, stale),
+     "edges dropped: stamped too long ago, or before the clock was stepped"},
+    {"fetches", offsetof(struct pps_driver, fetches), "times that the device was asked"},
+    {"reopened", offsetof(struct pps_driver, reopened), "times that the device came back"},
+    {0},
+};
+
+const struct driver_ops pps_driver_ops = {
+    .name = "pps",
+    .help = "a pulse a second at a kernel PPS device (RFC 2783)",
+    .options = options,
+    .counters = counters,
+    .size = sizeof(struct pps_driver),
+    .open = pps_open,
+    .close = pps_close,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "drivers/driver.h"
+
+#include <string.h>
+
+extern const struct driver_ops nmea_driver_ops, pps_driver_ops;
+
+const struct driver_ops *const driver_table[] = {
+    &nmea_driver_ops,
+    &pps_driver_ops,
+    NULL,
+};
+
+const struct driver_ops *driver_find(const char *name)
+{
+    for (const struct driver_ops *const *ops = driver_table; *ops; ops++)
+        if (!strcmp((*ops)->name, name))
+            return *ops;
+    return NULL;
+}

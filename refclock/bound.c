@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "refclock/bound.h"
+
+#include <math.h>
+
+#define SIGMAS 6.0 /* one gaussian second in five hundred million is outside */
+#define FEW                                                                               \
+    8.0 /* widens it while the noise is known from few samples, about as Student's t does \
+         */
+
+double bound_stat(double sigma, uint64_t count, double doubt)
+{
+    double freedom = count > 2 ? (double)(count - 2) : 0.1;
+    return SIGMAS * (1 + FEW / freedom) * sigma + fabs(doubt);
+}
+
+double bound_total(double stat, const struct bound_parts *parts)
+{
+    return fmax(1e-9, stat + parts->latency + parts->receiver + parts->sawtooth + parts->numbering);
+}

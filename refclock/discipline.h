@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_REFCLOCK_DISCIPLINE_H
+#define TIMEBALL_REFCLOCK_DISCIPLINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "refclock/acquire.h"
+#include "refclock/kalman.h"
+#include "refclock/noise.h"
+#include "refclock/sample.h"
+
+/*
+ * The estimate of the clock, and what to do with the clock. The filter sees the free-running phase:
+ * true minus local, with all that steering did since the start taken out again, so steering never
+ * disturbs it. docs/discipline.md has the model.
+ *
+ * Nothing here touches a clock: discipline_steer() returns an order, and discipline_steered() is
+ * told what became of it.
+ */
+#define DISCIPLINE_SEGMENTS 4
+
+struct discipline_segment {
+    int64_t since; /* local, ns */
+    double freq;   /* correction in force */
+    double sum;    /* s, what all corrections before did to the clock */
+};
+
+struct discipline {
+    struct kalman kalman;
+    struct noise noise;
+    bool started;
+    int64_t base;   /* ns, true minus local at the first sample */
+    int64_t first;  /* local time of the first sample, ns */
+    int64_t at;     /* local time of the filter's state, ns */
+    uint64_t count; /* samples used */
+    int64_t last;   /* local time of the last sample used, ns */
+    int64_t last_truth;
+    struct discipline_segment segment[DISCIPLINE_SEGMENTS]; /* newest first */
+    struct acquire acquire;                                 /* the first pulses */
+    double r;                            /* variance of a measurement in use, s^2 */
+    double doubt;                        /* s, what outliers that agree say against the estimate */
+    double uncertainty;                  /* s, of the last sample */
+    double prior_freq, prior_freq_error; /* from the drift file; error 0: none */
+};
+
+struct steering {
+    enum { STEER_NONE, STEER_SLEW, STEER_STEP } kind;
+    double amount; /* SLEW: frequency correction (dimensionless); STEP: s */
+    const char *reason;
+};
+
+struct estimate {
+    int64_t shift; /* ns, coarse part of true minus local */
+    double offset; /* s, fine part at the time asked */
+    double rate;   /* change of offset per second, with the steering in force */
+    double freq;   /* free-running frequency: what the correction should be */
+    double freq_sigma;
+    double sigma; /* s, standard error of the offset from the filter */
+    double stat;  /* s, statistical bound: see bound.h */
+    double age;   /* s since the last sample used */
+    double gain;  /* what the filter takes over of an innovation, 0..1 */
+};
+
+/* `freq`: frequency correction in force at local time `now`. */
+void discipline_init(struct discipline *d, double freq, int64_t now);
+
+/* A frequency known beforehand (drift file) and its standard error; before the first sample. */
+void discipline_expect_freq(struct discipline *d, double freq, double error);
+
+/* Innovation that the sample would have (s) and its expected standard deviation. */
+void discipline_innovation(const struct discipline *d, const struct sample *s, double *innovation,
+                           double *sigma);
+
+/* Takes a sample into the estimate. `reopen`: it contradicts the estimate, which is widened so that
+ * it can follow. */
+void discipline_update(struct discipline *d, const struct sample *s, bool reopen);
+
+/* The estimate for local time `local`. Not before the first sample. */
+void discipline_estimate(const struct discipline *d, int64_t local, struct estimate *e);
+
+/*
+ * The order for a clock that is `behind` seconds behind true time now, for the `horizon` seconds
+ * until the next one. An offset inside the estimate's own noise is taken back in part only:
+ * following each pulse's noise in full would jerk the frequency and gain less than 1 %
+ * (docs/discipline.md). `may_step`: an offset of more than `step_over` seconds is stepped instead.
+ */
+struct steering discipline_steer(const struct estimate *e, double behind, double horizon,
+                                 bool may_step, double step_over);
+
+/* A frequency correction is in force since local time `at`. */
+void discipline_steered(struct discipline *d, double freq, int64_t at);
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "refclock/numbering.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SECOND INT64_C(1000000000)
+
+/* An edge belongs to the grid within this, and what the oscillator may do to it meanwhile. */
+#define GRID_TOLERANCE_NS 20000000
+#define GRID_DRIFT        600e-6
+#define GRID_LIFE_NS      (300 * SECOND) /* then the grid is too vague to count on */
+
+/* Which delays tell the second without doubt (s), and by how many messages. */
+#define DELAY_LEAST       0.005
+#define DELAY_LOW         0.810 /* of the quickest message */
+#define DELAY_MEDIAN      0.845
+#define DELAY_HIGH        0.960
+#define DELAY_EASY_LEAST  0.030 /* inside this narrower span few messages are enough */
+#define DELAY_EASY_HIGH   0.700
+#define LABELS_EASY       3
+#define LABELS_NEEDED     8
+#define DISAGREE_LIMIT    3  /* in a row: a conflict */
+#define DISAGREE_RENUMBER 60 /* in a row, all by the same: the receiver corrected itself */
+#define STATED_MARGIN     0.1
+
+void numbering_init(struct numbering *n)
+{
+    memset(n, 0, sizeof *n);
+    n->low = n->median = n->high = n->stated_min = n->stated_max = NAN;
+}
+
+static void forget_number(struct numbering *n)
+{
+    n->tentative = false;
+    n->delays = n->next = n->disagree = 0;
+    n->low = n->median = n->high = NAN;
+    n->state = NUMBERING_EMPTY;
+}
+
+void numbering_reset(struct numbering *n)
+{
+    forget_number(n);
+    n->grid = false;
+    n->waits = n->off_grid = 0;
+}
+
+static int64_t whole_seconds(int64_t ns)
+{
+    return (ns + (ns < 0 ? -SECOND / 2 : SECOND / 2)) / SECOND;
+}
+
+/* Whether `local` lies a whole number of seconds from `from`, as far as an oscillator allows. */
+static bool in_step(int64_t from, int64_t local, int64_t *seconds)
+{
+    int64_t span = local - from;
+    *seconds = whole_seconds(span);
+    double off = fabs((double)(span - *seconds * SECOND));
+    return *seconds > 0 && off <= GRID_TOLERANCE_NS + GRID_DRIFT * fabs((double)span);
+}
+
+static void start_grid(struct numbering *n, const struct edge *e)
+{
+    numbering_reset(n);
+    n->grid = true;
+    n->anchor = e->local;
+    n->anchor_index = 0;
+}
+
+/* True when the edge is on the grid; three edges in a row that agree on another grid replace it. */
+static bool place(struct numbering *n, const struct edge *e)
+{
+    int64_t seconds;
+    if (!n->grid || e->local - n->anchor > GRID_LIFE_NS)
+        start_grid(n, e);
+    else if (in_step(n->anchor, e->local, &seconds)) {
+        n->anchor = e->local;
+        n->anchor_index += seconds;
+    } else {
+        n->off_grid_edges++;
+        n->off_grid =
+            n->off_grid && in_step(n->off_anchor, e->local, &seconds) ? n->off_grid + 1 : 1;
+        n->off_anchor = e->local;
+        if (n->off_grid < 3)
+            return false;
+        start_grid(n, e);
+    }
+    n->off_grid = 0;
+    return true;
+}
+
+static void make_sample(const struct numbering *n, const struct edge *e, struct sample *s)
+{
+    int64_t index = n->anchor_index + whole_seconds(e->local - n->anchor);
+    *s = (struct sample){
+        .local = e->local,
+        .truth = (n->number + index) * SECOND,
+        .uncertainty = e->uncertainty,
+        .leap = LEAP_UNKNOWN,
+        .pulse = true,
+    };
+}
+
+int numbering_edge(struct numbering *n, const struct edge *e, struct sample *s)
+{
+    n->edges++;
+    if (!place(n, e))
+        return 0;
+    if (n->state == NUMBERING_NUMBERED) {
+        make_sample(n, e, s);
+        return 1;
+    }
+    if (n->waits == NUMBERING_EDGES)
+        memmove(n->waiting, n->waiting + 1, sizeof *n->waiting * (size_t)--n->waits);
+    n->waiting[n->waits++] = *e;
+    return 0;
+}
+
+int numbering_take(struct numbering *n, struct sample *s)
+{
+    if (n->state != NUMBERING_NUMBERED || n->waits == 0)
+        return 0;
+    make_sample(n, &n->waiting[0], s);
+    memmove(n->waiting, n->waiting + 1, sizeof *n->waiting * (size_t)--n->waits);
+    return 1;
+}
+
+static bool delay_stated(const struct numbering *n)
+{
+    return !isnan(n->stated_min);
+}
+
+/* How long after the beginning of its second (as numbered) the message came, s. */
+static double measured_delay(const struct numbering *n, const struct timelabel *l)
+{
+    int64_t begin = n->anchor + (l->second - n->number - n->anchor_index) * SECOND;
+    return (double)(l->local - begin) * 1e-9;
+}
+
+/* The number under which the message belongs to the edge before it (or, with a stated delay, near
+ * to that delay). */
+static int64_t proposed_number(const struct numbering *n, const struct timelabel *l)
+{
+    double since = (double)(l->local - n->anchor) * 1e-9;
+    double index =
+        delay_stated(n) ? rint(since - (n->stated_min + n->stated_max) / 2) : floor(since);
+    return l->second - (n->anchor_index + (int64_t)index);
+}
+
+static void keep_delay(struct numbering *n, double delay)
+{
+    double sorted[NUMBERING_DELAYS];
+    n->delay[n->next] = delay;
+    n->next = (n->next + 1) % NUMBERING_DELAYS;
+    if (n->delays < NUMBERING_DELAYS)
+        n->delays++;
+    for (int i = 0; i < n->delays; i++) {
+        int j = i;
+        for (; j > 0 && sorted[j - 1] > n->delay[i]; j--)
+            sorted[j] = sorted[j - 1];
+        sorted[j] = n->delay[i];
+    }
+    n->low = sorted[0];
+    n->median = sorted[n->delays / 2];
+    n->high = sorted[n->delays - 1];
+}
+
+static void begin_number(struct numbering *n, const struct timelabel *l, int64_t number)
+{
+    n->tentative = true;
+    n->number = number;
+    n->delays = n->next = n->disagree = 0;
+    keep_delay(n, measured_delay(n, l));
+}
+
+static enum numbering_state judge(const struct numbering *n)
+{
+    if (n->delays < LABELS_EASY)
+        return NUMBERING_GATHERING;
+    if (delay_stated(n)) {
+        bool inside =
+            n->low > n->stated_min - STATED_MARGIN && n->high < n->stated_max + STATED_MARGIN;
+        return inside ? NUMBERING_NUMBERED : NUMBERING_AMBIGUOUS;
+    }
+    if (n->low < DELAY_LEAST || n->low > DELAY_LOW || n->median > DELAY_MEDIAN ||
+        n->high > DELAY_HIGH)
+        return NUMBERING_AMBIGUOUS;
+    if (n->delays < LABELS_NEEDED && (n->low < DELAY_EASY_LEAST || n->high > DELAY_EASY_HIGH))
+        return NUMBERING_GATHERING;
+    /* what was doubtful must be well inside for all that is remembered before it counts again */
+    if (n->state == NUMBERING_AMBIGUOUS && n->delays < NUMBERING_DELAYS)
+        return NUMBERING_AMBIGUOUS;
+    return NUMBERING_NUMBERED;
+}
+
+/* A message that contradicts the number by `by` seconds; its own delay would be `delay`. */
+static void contradict(struct numbering *n, const struct timelabel *l, int64_t by, double delay)
+{
+    n->conflicts++;
+    bool same = n->disagree && by == n->disagree_by && fabs(delay - n->disagree_delay) < 0.25;
+    n->disagree = same ? n->disagree + 1 : 1;
+    n->disagree_by = by;
+    n->disagree_delay = delay;
+    if (n->disagree < DISAGREE_LIMIT)
+        return;
+    if (n->state != NUMBERING_NUMBERED && n->state != NUMBERING_CONFLICT) {
+        begin_number(n, l, n->number + by);
+        return;
+    }
+    n->state = NUMBERING_CONFLICT;
+    /*
+     * A receiver that corrects its leap count jumps by whole seconds and keeps its delay. One whose
+     * delay wandered past the second does not: that stays a conflict for a person to judge.
+     */
+    if (n->disagree >= DISAGREE_RENUMBER && fabs(delay - n->median) < 0.1) {
+        begin_number(n, l, n->number + by);
+        n->renumbered++;
+        n->state = NUMBERING_GATHERING;
+    }
+}
+
+enum numbering_state numbering_label(struct numbering *n, const struct timelabel *l)
+{
+    n->labels++;
+    n->stated_min = l->delay_min;
+    n->stated_max = l->delay_max;
+    n->label_local = l->local;
+    if (!n->grid || l->nsec != 0 || l->local - n->anchor > GRID_LIFE_NS)
+        return n->state;
+    if (!n->tentative) {
+        begin_number(n, l, proposed_number(n, l));
+        n->state = judge(n);
+        return n->state;
+    }
+    double delay = measured_delay(n, l), off = delay - n->median;
+    if (fabs(off) > 0.5) {
+        double by = -rint(off); /* under that number the delay would be near the others */
+        contradict(n, l, (int64_t)by, delay + by);
+        return n->state;
+    }
+    n->disagree = 0;
+    keep_delay(n, delay);
+    n->state = judge(n);
+    return n->state;
+}
+
+void numbering_message_sample(const struct timelabel *l, struct sample *s)
+{
+    double low = isnan(l->delay_min) ? 0 : l->delay_min,
+           high = isnan(l->delay_max) ? 1 : l->delay_max;
+    *s = (struct sample){
+        .local = l->local - llrint((low + high) / 2 * 1e9),
+        .truth = l->second * SECOND + l->nsec,
+        .uncertainty = (high - low) / 2,
+        .leap = l->leap,
+    };
+}
+
+const char *numbering_state_name(enum numbering_state s)
+{
+    static const char *const names[] = {
+        [NUMBERING_EMPTY] = "empty",         [NUMBERING_GATHERING] = "gathering",
+        [NUMBERING_AMBIGUOUS] = "ambiguous", [NUMBERING_CONFLICT] = "conflict",
+        [NUMBERING_NUMBERED] = "numbered",
+    };
+    return names[s];
+}
+
+const char *numbering_evidence(const struct numbering *n, char *buf, int size)
+{
+    size_t room = (size_t)size;
+    const char *rests = delay_stated(n) ? "stated delay" : "delay only";
+    switch (n->state) {
+    case NUMBERING_EMPTY:
+        snprintf(buf, room, "%s",
+                 n->grid ? "pulses, but no message with a valid time"
+                         : "no pulses on a grid of seconds");
+        break;
+    case NUMBERING_GATHERING:
+        snprintf(buf, room, "%d messages so far, %.0f ms after the pulse", n->delays,
+                 n->median * 1e3);
+        break;
+    case NUMBERING_AMBIGUOUS:
+        snprintf(buf, room,
+                 "messages come %.0f to %.0f ms after the pulse: too near a whole second to tell "
+                 "which; raise the baud "
+                 "rate, switch off sentences, or state `delay MIN..MAX`",
+                 n->low * 1e3, n->high * 1e3);
+        break;
+    case NUMBERING_CONFLICT:
+        snprintf(buf, room,
+                 "messages differ from the counted seconds by %lld s; if the receiver is right, "
+                 "restart timeballd",
+                 (long long)n->disagree_by);
+        break;
+    case NUMBERING_NUMBERED:
+        snprintf(buf, room, "%s: %d messages %.0f ms after the pulse (%.0f to %.0f)", rests,
+                 n->delays, n->median * 1e3, n->low * 1e3, n->high * 1e3);
+        break;
+    }
+    return buf;
+}

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "refclock/refclock.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SECOND       INT64_C(1000000000)
+#define LATE_NS      20000000 /* a second is over when its pulse is so late */
+#define FIRST_STEP   0.5e-3   /* s, at the start: what is less is slewed */
+#define PANIC        1000.0   /* s, RFC 5905 PANICT */
+#define DOUBT_LABELS 2
+#define UNDO_AGAIN_NS \
+    (600 * SECOND) /* a second foreign step within this: somebody else owns the clock */
+#define FEWEST_SAMPLES 3
+#define SYNC_BOUND     0.5  /* s: beyond, the second itself is not known */
+#define DRIFT_FLOOR    1e-9 /* of the bound's growth between two snapshots */
+#define DRIFT_WORTH    100e-6 /* a frequency less sure than this is no better than none */
+#define FOREIGN_FREQ   1e-7
+
+static void second_over(void *arg, int64_t now);
+static void jumped(void *arg, int64_t now, int64_t step);
+
+void refclock_init(struct refclock *r, const struct refclock_config *config, struct loop *loop,
+                   const struct log *log, struct snapshot_latch *latch, double freq,
+                   double freq_error)
+{
+    memset(r, 0, sizeof *r);
+    r->config = *config;
+    r->loop = loop;
+    r->clock = loop->clock;
+    r->log = log;
+    r->latch = latch;
+    r->second = (struct loop_timer){.name = "second", .fire = second_over, .arg = r};
+    r->regime_pulse = true;
+    r->total = 16;
+    numbering_init(&r->numbering);
+    discipline_init(&r->discipline, r->clock->freq, loop_now(loop));
+    if (freq_error > 0)
+        discipline_expect_freq(&r->discipline, freq, freq_error);
+    r->precision = clock_precision(r->clock);
+}
+
+bool refclock_estimate(const struct refclock *r, struct estimate *e)
+{
+    if (!r->discipline.started)
+        return false;
+    discipline_estimate(&r->discipline, clock_local(r->clock, clock_now(r->clock)), e);
+    return true;
+}
+
+bool refclock_drift(const struct refclock *r, double *freq, double *error)
+{
+    struct estimate e;
+    if (!r->synced_once || !refclock_estimate(r, &e) || e.freq_sigma > DRIFT_WORTH)
+        return false;
+    *freq = e.freq;
+    *error = e.freq_sigma;
+    return true;
+}
+
+/* How far the clock's reading is behind true time, s. */
+static double behind(const struct refclock *r, const struct estimate *e)
+{
+    return (double)(e->shift - r->clock->stepped) * 1e-9 + e->offset;
+}
+
+/* ---- what others may see ---- */
+
+static struct bound_parts bound_parts(const struct refclock *r)
+{
+    return (struct bound_parts){.latency = r->discipline.uncertainty};
+}
+
+static void publish(struct refclock *r, bool transition)
+{
+    struct snapshot s = {
+        .stratum = 16, .leap = LEAP_UNKNOWN, .total = 16, .stat = 16, .drift = 15e-6};
+    struct estimate e;
+    s.precision = (int8_t)r->precision;
+    s.generation = r->clock->generation;
+    s.transition = transition;
+    s.locked_once = r->synced_once;
+    s.reference = clock_now(r->clock);
+    if (r->discipline.started && r->discipline.count >= FEWEST_SAMPLES) {
+        struct bound_parts parts = bound_parts(r);
+        discipline_estimate(&r->discipline, clock_local(r->clock, s.reference), &e);
+        s.shift = e.shift - r->clock->stepped;
+        s.offset = e.offset;
+        s.rate = e.rate;
+        s.stat = e.stat;
+        s.total = bound_total(e.stat, &parts);
+        s.drift = DRIFT_FLOOR + 6 * e.freq_sigma;
+        s.reftime = r->discipline.last_truth;
+    }
+    r->total = s.total;
+    if (r->state == REFCLOCK_LOCKED || r->state == REFCLOCK_HOLDOVER) {
+        s.stratum = 1;
+        s.leap = LEAP_NONE;
+        s.refid = r->regime_pulse ? r->config.refid : r->config.refid_message;
+    }
+    snapshot_publish(r->latch, &s);
+}
+
+static void tell_kernel(struct refclock *r)
+{
+    struct estimate e;
+    struct err err;
+    if (!r->clock->steerable)
+        return;
+    bool synced =
+        (r->state == REFCLOCK_LOCKED || r->state == REFCLOCK_HOLDOVER) && !r->foreign_clock;
+    struct clock_report report = {
+        .synced = synced, .leap = LEAP_NONE, .est_error = 16, .max_error = 16};
+    if (refclock_estimate(r, &e)) {
+        report.est_error = e.sigma + fabs(behind(r, &e));
+        report.max_error = r->total + fabs(behind(r, &e));
+    }
+    if (clock_tell(r->clock, &report, &r->freq_seen, &err)) {
+        char line[512];
+        if (log_allowed(&r->limit_tell, loop_now(r->loop), NULL))
+            log_say(r->log, LOG_LEVEL_ERROR, "%s", err_line(&err, line, sizeof line));
+        return;
+    }
+    if (fabs(r->freq_seen - r->clock->freq) > FOREIGN_FREQ) {
+        r->foreign_freqs++;
+        if (log_allowed(&r->limit_foreign, loop_now(r->loop), NULL))
+            log_say(r->log, LOG_LEVEL_WARNING,
+                    "another program set the clock's frequency to %.3f ppm; stop it (chronyd, "
+                    "ntpd, systemd-timesyncd?) or "
+                    "set `clock none`",
+                    r->freq_seen * 1e6);
+    }
+}
+
+/* ---- carrying out ---- */
+
+static void note_step(struct refclock *r, double amount, bool foreign)
+{
+    r->last_step =
+        (struct refclock_step){.truth = clock_now(r->clock), .amount = amount, .foreign = foreign};
+}
+
+static void make_step(struct refclock *r, const struct steering *order)
+{
+    struct err err;
+    int64_t at;
+    char line[512];
+    publish(r, true);
+    if (clock_step(r->clock, order->amount, &at, &err)) {
+        log_say(r->log, LOG_LEVEL_ERROR, "%s", err_line(&err, line, sizeof line));
+        return;
+    }
+    r->steps++;
+    r->to_undo = 0;
+    note_step(r, order->amount, false);
+    log_say(r->log, LOG_LEVEL_NOTICE, "clock stepped by %+.9f s: %s", order->amount, order->reason);
+}
+
+static void make_slew(struct refclock *r, const struct steering *order)
+{
+    struct err err;
+    double set;
+    int64_t at;
+    char line[512];
+    if (clock_set_freq(r->clock, order->amount, &set, &at, &err)) {
+        if (log_allowed(&r->limit_tell, loop_now(r->loop), NULL))
+            log_say(r->log, LOG_LEVEL_ERROR, "%s", err_line(&err, line, sizeof line));
+        return;
+    }
+    discipline_steered(&r->discipline, set, clock_local(r->clock, at));
+}
+
+/* True when the offset is one that no receiver may talk a running clock into; what others stepped
+ * is not its doing. */
+static bool refuse(struct refclock *r, double off)
+{
+    double amount = off + r->to_undo;
+    if (!r->steered_once || fabs(amount) <= PANIC)
+        return false;
+    r->refused++;
+    if (log_allowed(&r->limit_refused, loop_now(r->loop), NULL))
+        log_say(r->log, LOG_LEVEL_ERROR,
+                "the source says the clock is %.3f s off, more than %.0f s: refused; check the "
+                "receiver, then restart timeballd",
+                amount, PANIC);
+    r->state = REFCLOCK_UNSYNCHRONISED;
+    return true;
+}
+
+static void steer(struct refclock *r)
+{
+    struct estimate e;
+    if (!r->clock->steerable || !r->discipline.started || r->discipline.count < FEWEST_SAMPLES ||
+        r->doubt)
+        return;
+    int64_t local = clock_local(r->clock, clock_now(r->clock));
+    discipline_estimate(&r->discipline, local, &e);
+    if (e.stat > SYNC_BOUND)
+        return;
+    double off = behind(r, &e);
+    if (refuse(r, off) || (r->foreign_clock && fabs(off) > FIRST_STEP))
+        return;
+    int64_t truth = local + e.shift + llrint(e.offset * 1e9);
+    double horizon = 1 - (double)(truth % SECOND) * 1e-9;
+    double step_over = r->steered_once && r->to_undo == 0 ? r->config.steplimit : FIRST_STEP;
+    r->steered_once = true;
+    struct steering order = discipline_steer(&e, off, horizon, true, step_over);
+    if (order.kind == STEER_STEP) {
+        make_step(r, &order);
+        discipline_estimate(&r->discipline, clock_local(r->clock, clock_now(r->clock)), &e);
+        order = discipline_steer(&e, behind(r, &e), horizon, false, 0);
+    }
+    make_slew(r, &order);
+}
+
+/* ---- states ---- */
+
+static double age_of(const struct refclock *r, const struct source *s)
+{
+    return s->last ? (double)(loop_now(r->loop) - s->last) * 1e-9 : INFINITY;
+}
+
+static enum refclock_state next_state(const struct refclock *r)
+{
+    struct estimate e;
+    if (!r->discipline.started || r->discipline.count < FEWEST_SAMPLES)
+        return REFCLOCK_STARTING;
+    discipline_estimate(&r->discipline, loop_now(r->loop), &e);
+    struct bound_parts parts = bound_parts(r);
+    double total = bound_total(e.stat, &parts);
+    bool numbered =
+        r->numbering.state == NUMBERING_NUMBERED || r->selection.choice == SELECT_MESSAGE;
+    if (r->selection.choice != SELECT_NOTHING && total < SYNC_BOUND)
+        return REFCLOCK_LOCKED;
+    if (!r->synced_once)
+        return REFCLOCK_STARTING;
+    /* a second that is in doubt is no holdover: the estimate itself may rest on it */
+    bool doubtful = r->doubt || (!numbered && r->numbering.state != NUMBERING_EMPTY);
+    return total <= r->config.holdover_limit && !doubtful ? REFCLOCK_HOLDOVER
+                                                          : REFCLOCK_UNSYNCHRONISED;
+}
+
+static void enter(struct refclock *r, enum refclock_state state)
+{
+    if (state == r->state)
+        return;
+    log_say(r->log, state == REFCLOCK_UNSYNCHRONISED ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
+            "%s (was %s): %s", refclock_state_name(state), refclock_state_name(r->state),
+            r->selection.why);
+    r->state = state;
+    if (state == REFCLOCK_LOCKED)
+        r->synced_once = true;
+}
+
+static void reselect(struct refclock *r)
+{
+    char evidence[256];
+    struct select_input in = {
+        .pulse = r->config.pulse_expected,
+        .pulse_age = age_of(r, &r->pulses),
+        .message_age = age_of(r, &r->messages),
+        .message_uncertainty = r->message_uncertainty,
+        .numbering = r->numbering.state,
+        .doubt = r->doubt > 0,
+    };
+    r->selection = select_source(&in, numbering_evidence(&r->numbering, evidence, sizeof evidence));
+    if (r->state != REFCLOCK_UNSYNCHRONISED || !r->refused)
+        enter(r, next_state(r));
+}
+
+/* All that follows from a measurement, or from a second without one. */
+static void act(struct refclock *r)
+{
+    reselect(r);
+    if (r->state == REFCLOCK_LOCKED || r->state == REFCLOCK_HOLDOVER ||
+        r->state == REFCLOCK_UNSYNCHRONISED)
+        steer(r);
+    publish(r, false);
+    tell_kernel(r);
+}
+
+static void second_over(void *arg, int64_t now)
+{
+    struct refclock *r = arg;
+    (void)now;
+    source_second(&r->pulses, r->heard_pulse);
+    source_second(&r->messages, r->heard_message);
+    r->heard_pulse = r->heard_message = false;
+    loop_after(r->loop, &r->second, SECOND);
+    act(r);
+}
+
+static void jumped(void *arg, int64_t now, int64_t step)
+{
+    struct refclock *r = arg;
+    uint64_t held = 0;
+    r->foreign_steps++;
+    r->to_undo += (double)step * 1e-9;
+    note_step(r, (double)step * 1e-9, true);
+    r->doubt = DOUBT_LABELS;
+    r->foreign_clock = r->undone && now - r->undone < UNDO_AGAIN_NS;
+    r->undone = now;
+    if (log_allowed(&r->limit_foreign, now, &held))
+        log_say(r->log, LOG_LEVEL_WARNING, "another program stepped the clock by %+.6f s: %s",
+                (double)step * 1e-9,
+                r->foreign_clock ? "again within ten minutes, so the clock is left to it and the "
+                                   "estimate is served; stop it "
+                                   "(chronyd, ntpd, date -s?) or set `clock none`"
+                                 : "undone as soon as the second is confirmed");
+    reselect(r);
+    publish(r, false);
+}
+
+/* ---- what drivers deliver ---- */
+
+static void take(struct refclock *r, struct source *source, const struct sample *s)
+{
+    double innovation, sigma;
+    discipline_innovation(&r->discipline, s, &innovation, &sigma);
+    enum source_verdict verdict = source_judge(source, innovation, sigma, r->discipline.count);
+    if (verdict == SOURCE_USED || verdict == SOURCE_REOPEN) {
+        discipline_update(&r->discipline, s, verdict == SOURCE_REOPEN);
+        source->last = s->local;
+    } else if (source->in_row >= 4)
+        r->discipline.doubt = fabs(source->row_least);
+}
+
+void refclock_edge(struct refclock *r, const struct edge *e)
+{
+    struct sample s;
+    r->heard_pulse = true;
+    if (!numbering_edge(&r->numbering, e, &s)) {
+        reselect(r);
+        return;
+    }
+    if (r->doubt == 0)
+        take(r, &r->pulses, &s);
+    /* the work of the second is done now; the timer only stands in for a pulse that is missing */
+    source_second(&r->pulses, r->heard_pulse);
+    source_second(&r->messages, r->heard_message);
+    r->heard_pulse = r->heard_message = false;
+    loop_after(r->loop, &r->second, SECOND + LATE_NS);
+    act(r);
+}
+
+static void message_alone(struct refclock *r, const struct timelabel *l)
+{
+    struct sample s;
+    numbering_message_sample(l, &s);
+    r->message_uncertainty = s.uncertainty;
+    if (r->config.pulse_expected || s.uncertainty >= SYNC_BOUND)
+        return;
+    r->regime_pulse = false;
+    take(r, &r->messages, &s);
+    act(r);
+}
+
+void refclock_label(struct refclock *r, const struct timelabel *l)
+{
+    struct sample s;
+    enum numbering_state before = r->numbering.state;
+    bool agreed = r->numbering.disagree == 0;
+    r->heard_message = true;
+    r->messages.last = l->local;
+    enum numbering_state state = numbering_label(&r->numbering, l);
+    if (state != before)
+        log_say(r->log, LOG_LEVEL_INFO, "numbering is %s (was %s)", numbering_state_name(state),
+                numbering_state_name(before));
+    if (r->doubt && state == NUMBERING_NUMBERED && agreed && r->numbering.disagree == 0)
+        r->doubt--;
+    bool took = false;
+    while (numbering_take(&r->numbering, &s)) {
+        take(r, &r->pulses, &s);
+        took = true;
+    }
+    if (took)
+        act(r);
+    else
+        message_alone(r, l);
+    if (state != before)
+        reselect(r);
+}
+
+void refclock_start(struct refclock *r)
+{
+    r->loop->jumped = jumped;
+    r->loop->jumped_arg = r;
+    publish(r, false);
+    loop_after(r->loop, &r->second, SECOND);
+}
+
+void refclock_stop(struct refclock *r)
+{
+    loop_cancel(r->loop, &r->second);
+    r->loop->jumped = NULL;
+}
+
+const char *refclock_state_name(enum refclock_state s)
+{
+    static const char *const names[] = {
+        [REFCLOCK_STARTING] = "starting",
+        [REFCLOCK_LOCKED] = "locked",
+        [REFCLOCK_HOLDOVER] = "holdover",
+        [REFCLOCK_UNSYNCHRONISED] = "unsynchronised",
+    };
+    return names[s];
+}

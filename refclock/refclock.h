@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_REFCLOCK_REFCLOCK_H
+#define TIMEBALL_REFCLOCK_REFCLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "refclock/bound.h"
+#include "refclock/clock.h"
+#include "refclock/discipline.h"
+#include "refclock/log.h"
+#include "refclock/loop.h"
+#include "refclock/numbering.h"
+#include "refclock/select.h"
+#include "refclock/snapshot.h"
+#include "refclock/source.h"
+
+/*
+ * The one place that acts on what numbering, selection and discipline decide: it feeds them, steers
+ * the clock, publishes the snapshot and tells the kernel.
+ */
+enum refclock_state {
+    REFCLOCK_STARTING,       /* never locked */
+    REFCLOCK_LOCKED,         /* follows a source */
+    REFCLOCK_HOLDOVER,       /* the source is gone, the bound is inside the limit */
+    REFCLOCK_UNSYNCHRONISED, /* nothing that could be believed: LI 3 */
+};
+
+struct refclock_config {
+    uint32_t refid;         /* of numbered pulses */
+    uint32_t refid_message; /* of messages alone */
+    double steplimit;       /* s: after the start, only more than this is stepped */
+    double holdover_limit;  /* s: bound up to which stratum 1 is kept without a source */
+    bool pulse_expected;    /* a pulse source is configured */
+};
+
+/* A step that was made, or that others made. */
+struct refclock_step {
+    int64_t truth; /* when, ns POSIX as far as known */
+    double amount; /* s */
+    bool foreign;
+};
+
+struct refclock {
+    struct refclock_config config;
+    struct loop *loop;
+    struct clock *clock;
+    const struct log *log;
+    struct snapshot_latch *latch;
+    struct numbering numbering;
+    struct source pulses, messages;
+    struct discipline discipline;
+    struct selection selection;
+    enum refclock_state state;
+    struct loop_timer second;
+    double message_uncertainty;
+    double total;     /* s, the bound now */
+    double freq_seen; /* what the kernel had when it was last told */
+    bool synced_once;
+    bool steered_once;               /* the start is over: from now on `steplimit` counts */
+    double to_undo;                  /* s, what others stepped and we have not undone */
+    bool heard_pulse, heard_message; /* in this second */
+    bool regime_pulse;               /* what the filter was fed with last */
+    int doubt;          /* messages still needed to confirm the number after a foreign step */
+    int64_t undone;     /* local time at which a foreign step was undone last; 0: never */
+    bool foreign_clock; /* somebody keeps moving the clock: it is left alone, the estimate is served
+                         */
+    uint64_t steps, foreign_steps, foreign_freqs, refused;
+    struct refclock_step last_step;
+    struct log_limit limit_foreign, limit_tell, limit_refused;
+    int precision;
+};
+
+/*
+ * `loop` (whose clock it disciplines), `log` and `latch` are borrowed. `freq` and `freq_error` (0:
+ * none) come from the drift file.
+ */
+void refclock_init(struct refclock *r, const struct refclock_config *config, struct loop *loop,
+                   const struct log *log, struct snapshot_latch *latch, double freq,
+                   double freq_error);
+
+/* Starts the work of each second. */
+void refclock_start(struct refclock *r);
+void refclock_stop(struct refclock *r);
+
+/* What drivers deliver. */
+void refclock_edge(struct refclock *r, const struct edge *e);
+void refclock_label(struct refclock *r, const struct timelabel *l);
+
+/* The estimate now; false before the first sample. */
+bool refclock_estimate(const struct refclock *r, struct estimate *e);
+
+/* The free-running frequency and its standard error, for the drift file. False while not known well
+ * enough to keep. */
+bool refclock_drift(const struct refclock *r, double *freq, double *error);
+
+/* One word for status and log. */
+const char *refclock_state_name(enum refclock_state s);
+
+#endif

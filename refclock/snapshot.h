@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_REFCLOCK_SNAPSHOT_H
+#define TIMEBALL_REFCLOCK_SNAPSHOT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "refclock/sample.h"
+
+/* A reference identifier (RFC 5905 figure 12) from up to four letters:
+ * SNAPSHOT_REFID('P','P','S',0). */
+#define SNAPSHOT_REFID(a, b, c, d)                                                               \
+    ((uint32_t)(uint8_t)(a) << 24 | (uint32_t)(uint8_t)(b) << 16 | (uint32_t)(uint8_t)(c) << 8 | \
+     (uint8_t)(d))
+
+/*
+ * The clock as the responder sees it: a line from a reading of the clock (clock.h) to true time,
+ * and how far to trust it. truth(reading) = reading + shift + offset + rate x (reading -
+ * reference).
+ */
+struct snapshot {
+    int64_t reference; /* reading at which offset and bounds hold, ns */
+    int64_t shift; /* ns, the coarse part of true minus reading (an unset clock may be years off) */
+    double offset; /* s, the fine part, at the reference */
+    double rate;   /* dimensionless, change of offset per second of reading */
+    double stat;   /* s, statistical part of the bound at the reference (noise, drift, age) */
+    double total;  /* s, the promise: stat + latency + receiver + sawtooth + numbering; > 0 */
+    double drift;  /* dimensionless: the bound grows by this per second of age */
+    int64_t reftime;     /* true time of the last measurement used, ns POSIX; 0: none yet */
+    double root_delay;   /* s */
+    uint32_t refid;      /* SNAPSHOT_REFID; the address digest for network sources */
+    uint32_t generation; /* of the clock */
+    uint8_t stratum;     /* 1..15, 16: unsynchronised */
+    uint8_t leap;        /* enum leap; LEAP_UNKNOWN: unsynchronised */
+    int8_t precision;    /* log2 s, of reading the clock */
+    bool transition;     /* a step is under way: readings are of no known generation */
+    bool locked_once;    /* false: never locked since start (refid INIT on the wire) */
+};
+
+/* Past this age (s) a snapshot speaks for nothing: LI 3. */
+#define SNAPSHOT_STALE_S 10.0
+
+/* True time of a reading, ns POSIX. */
+static inline int64_t snapshot_truth(const struct snapshot *s, int64_t reading)
+{
+    double age = (double)(reading - s->reference) * 1e-9;
+    double fine = (s->offset + s->rate * age) * 1e9;
+    return reading + s->shift + (int64_t)(fine + (fine < 0 ? -0.5 : 0.5));
+}
+
+/* The bound (s) that holds for a reading: total, grown by its age. */
+static inline double snapshot_bound(const struct snapshot *s, int64_t reading)
+{
+    double age = (double)(reading - s->reference) * 1e-9;
+    return s->total + s->drift * (age < 0 ? -age : age);
+}
+
+/*
+ * A latch of two copies of atomic words: one writer, any number of readers in any thread; a
+ * preempted writer never makes a reader spin for long, and a reader never sees half a snapshot.
+ * (Lameter 2005, seqcount latch.)
+ */
+#define SNAPSHOT_WORDS ((sizeof(struct snapshot) + 7) / 8)
+struct snapshot_latch {
+    _Atomic uint32_t sequence;
+    _Atomic uint64_t copy[2][SNAPSHOT_WORDS];
+};
+
+/* Fills the latch with "unsynchronised, never locked". */
+void snapshot_latch_init(struct snapshot_latch *l);
+
+/* For the one writer. */
+void snapshot_publish(struct snapshot_latch *l, const struct snapshot *s);
+
+/* For any thread. */
+void snapshot_read(struct snapshot_latch *l, struct snapshot *s);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_SERVER_CONFIG_H
+#define TIMEBALL_SERVER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "drivers/driver.h"
+#include "drivers/option.h"
+#include "refclock/err.h"
+#include "refclock/log.h"
+
+/*
+ * The configuration: one text file of directives, one a line, '#' begins a comment, words are
+ * separated by blanks and may stand in double quotes. Read once at start; what is wrong is reported
+ * with file and line, all of it at once.
+ */
+#define CONFIG_PATH         "/etc/timeball.conf"
+#define CONFIG_FILE_MAX     (1024 * 1024) /* bytes of a file */
+#define CONFIG_ERRORS_MAX   20            /* errors that are reported */
+#define CONFIG_LISTEN_MAX   16
+#define CONFIG_REFCLOCK_MAX 16
+#define CONFIG_THREADS_AUTO (-1)
+#define CONFIG_SOCKET_MAX   107 /* bytes of a Unix socket's path, unix(7) */
+
+enum config_clock { CONFIG_CLOCK_SYSTEM, CONFIG_CLOCK_NONE };
+
+/* An address to answer NTP on. */
+struct config_listen {
+    char address[OPTION_TEXT_SIZE]; /* as written */
+    int64_t port;
+    struct sockaddr_storage name; /* address and port for bind(2) */
+    socklen_t name_size;
+};
+
+/* A reference clock: a driver's state with path and options filled in, ready for ops->open() once
+ * env and sink are set. */
+struct config_refclock {
+    const struct driver_ops *ops;
+    struct driver *driver; /* ops->size bytes, owned by the configuration */
+    uint64_t given;        /* bit i: ops->options[i] stood in the file */
+    int line;
+};
+
+struct config {
+    int64_t threads; /* of the responder; 0: all in one thread; CONFIG_THREADS_AUTO */
+    int clock;       /* enum config_clock: is the system clock steered? */
+    char statussocket[OPTION_TEXT_SIZE];            /* "": none */
+    char driftfile[OPTION_TEXT_SIZE];               /* "": none */
+    char log[OPTION_TEXT_SIZE];                     /* "": none, "stderr", "syslog", or a path */
+    int log_level;                                  /* enum log_level */
+    double steplimit;                               /* s: a step after start needs more than this */
+    double holdover;                                /* s: the bound up to which stratum 1 is kept */
+    struct config_listen listen[CONFIG_LISTEN_MAX]; /* the default ones when none was named */
+    size_t listen_count;
+    bool listen_none;    /* `listen none` */
+    bool listen_default; /* no listen line: the default ones stand in `listen` */
+    struct config_refclock refclock[CONFIG_REFCLOCK_MAX];
+    size_t refclock_count;
+    uint64_t given; /* bit i: config_directives[i] stood in the file */
+};
+
+/* What was wrong with a file. */
+struct config_errors {
+    struct err err[CONFIG_ERRORS_MAX]; /* thing is "FILE:LINE" */
+    size_t count;                      /* of those in err[] */
+    size_t more;                       /* errors after those */
+};
+
+/*
+ * Reads the file at `path` into *c, which need not be initialised. NULL: CONFIG_PATH, and then an
+ * absent file is the empty configuration. Returns 0; or -1 with at least one error in *errors, and
+ * *c holds nothing.
+ */
+int config_load(struct config *c, const char *path, struct config_errors *errors);
+
+/* The same from memory; `name` stands for the file in messages. */
+int config_parse(struct config *c, const char *name, const char *text, size_t size,
+                 struct config_errors *errors);
+
+/* Frees the drivers' states. *c may be zero. */
+void config_free(struct config *c);
+
+/* Prints the errors, one a line, after "PROGRAM: ". */
+void config_errors_print(FILE *out, const char *program, const struct config_errors *errors);
+
+/*
+ * Prints the configuration as understood, defaults included, as a configuration file (that reads
+ * back to the same). Values not given end in "# default", and what nobody has measured says so.
+ */
+void config_check_print(FILE *out, const struct config *c);
+
+/* Whether the option `word` of a refclock line was given (else its default stands). */
+bool config_refclock_given(const struct config_refclock *r, const char *word);
+
+/*
+ * One row a directive. `row` is its word and first value; `more` are the option words that may
+ * follow (offsets into the same struct). Plain directives have their places in struct config; the
+ * others bring `take`.
+ */
+struct config_line;
+struct config_directive {
+    struct option_row row;
+    const char *usage; /* what follows the word, for messages and the manual */
+    const struct option_row *more;
+    int (*take)(struct config *, const struct config_line *, struct err *);
+    void (*print)(FILE *, const struct config *); /* with `take`: its lines for --check */
+};
+
+/* Ends with a row whose word is NULL. */
+extern const struct config_directive config_directives[];
+
+#endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "server/config.h"
+
+#include <arpa/inet.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/config_line.h"
+#include "server/options.h"
+
+/* The directives, and how the lines of those with more than one value are read and written. */
+
+static const char *const words_auto[] = {"auto", NULL};
+static const char *const words_none[] = {"none", NULL};
+static const char *const words_clock[] = {
+    [CONFIG_CLOCK_SYSTEM] = "system", [CONFIG_CLOCK_NONE] = "none", [CONFIG_CLOCK_NONE + 1] = NULL};
+static const char *const words_level[] = {
+    [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARNING] = "warning", [LOG_LEVEL_NOTICE] = "notice",
+    [LOG_LEVEL_INFO] = "info",   [LOG_LEVEL_DEBUG] = "debug",     [LOG_LEVEL_DEBUG + 1] = NULL};
+
+static const struct option_row log_rows[] = {
+    {.word = "level",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct config, log_level),
+     .choices = words_level,
+     .initial = "info",
+     .help = "The least severe lines that are written."},
+    {.word = NULL},
+};
+
+static const struct option_row listen_rows[] = {
+    {.word = "port",
+     .type = OPTION_INT,
+     .offset = offsetof(struct config_listen, port),
+     .min = 1,
+     .max = 65535,
+     .initial = "123",
+     .help = "The UDP port."},
+    {.word = NULL},
+};
+
+static const struct option_row listen_address = {
+    .word = "listen",
+    .type = OPTION_TEXT,
+    .offset = offsetof(struct config_listen, address),
+};
+
+/* Fills l->name. inet_pton, because getaddrinfo takes "123" for the address 0.0.0.123. */
+static int resolve_listen(struct config_listen *l, const char *thing, struct err *err)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&l->name;
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_family = AF_INET6};
+    struct addrinfo *found = NULL;
+    char word[48];
+    if (inet_pton(AF_INET, l->address, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons((uint16_t)l->port);
+        l->name_size = sizeof *v4;
+        return 0;
+    }
+    /* fe80::1%eth0 needs the resolver's numeric part */
+    if (getaddrinfo(l->address, NULL, &hints, &found) || !found)
+        return err_set(err, thing, "write a numeric address: 192.0.2.1, 0.0.0.0, ::1, ::",
+                       "listen: '%s' is not an IP address",
+                       options_quote(l->address, word, sizeof word));
+    memcpy(&l->name, found->ai_addr, found->ai_addrlen);
+    ((struct sockaddr_in6 *)&l->name)->sin6_port = htons((uint16_t)l->port);
+    l->name_size = found->ai_addrlen;
+    freeaddrinfo(found);
+    return 0;
+}
+
+static int take_listen_none(struct config *c, const struct config_line *line, struct err *err)
+{
+    if (line->count > 2)
+        return err_set(err, line->thing, "delete what follows it", "listen none takes no options");
+    if (c->listen_count || c->listen_none)
+        return err_set(err, line->thing, "delete this line or the earlier one",
+                       "listen none after another listen line");
+    c->listen_none = true;
+    return 0;
+}
+
+static int add_listen(struct config *c, const struct config_listen *l, const char *thing,
+                      struct err *err)
+{
+    for (size_t i = 0; i < c->listen_count; i++)
+        if (c->listen[i].name_size == l->name_size &&
+            !memcmp(&c->listen[i].name, &l->name, l->name_size))
+            return err_set(err, thing, "delete one of the lines",
+                           "listen: %s port %lld is named twice", l->address, (long long)l->port);
+    if (c->listen_count == CONFIG_LISTEN_MAX)
+        return err_set(err, thing, "0.0.0.0 and :: stand for every address",
+                       "more than %d listen lines", CONFIG_LISTEN_MAX);
+    c->listen[c->listen_count++] = *l;
+    return 0;
+}
+
+static int take_listen(struct config *c, const struct config_line *line, struct err *err)
+{
+    struct config_listen l;
+    uint64_t given;
+    if (!strcmp(line->word[1], "none"))
+        return take_listen_none(c, line, err);
+    if (c->listen_none)
+        return err_set(err, line->thing, "delete this line or that one",
+                       "an earlier line says listen none");
+    memset(&l, 0, sizeof l);
+    options_initial(listen_rows, &l);
+    if (options_set(&listen_address, &l, line->word[1], line->thing, err) ||
+        options_take(listen_rows, &l, "listen", line->word + 2, line->count - 2, line->thing,
+                     &given, err) ||
+        resolve_listen(&l, line->thing, err))
+        return -1;
+    return add_listen(c, &l, line->thing, err);
+}
+
+static void print_listen(FILE *out, const struct config *c)
+{
+    if (!c->listen_count)
+        fputs("listen none\n", out);
+    for (size_t i = 0; i < c->listen_count; i++)
+        fprintf(out, "listen %s port %lld%s\n", c->listen[i].address, (long long)c->listen[i].port,
+                c->listen_default ? " # default" : "");
+}
+
+static int unknown_driver(const char *name, const char *thing, struct err *err)
+{
+    char quoted[48], todo[sizeof err->todo] = "";
+    const char *nearest = NULL;
+    int best = INT_MAX;
+    size_t n = 0;
+    for (const struct driver_ops *const *ops = driver_table; *ops; ops++) {
+        int d = options_distance(name, (*ops)->name);
+        if (d < best) {
+            best = d;
+            nearest = (*ops)->name;
+        }
+        if (n < sizeof todo)
+            n += (size_t)snprintf(todo + n, sizeof todo - n, "%s%s",
+                                  n ? ", " : "known: ", (*ops)->name);
+    }
+    if (nearest)
+        snprintf(todo, sizeof todo, "did you mean '%s'?", nearest);
+    return err_set(err, thing, todo, "refclock: unknown driver '%s'",
+                   options_quote(name, quoted, sizeof quoted));
+}
+
+static int check_new_refclock(const struct config *c, const struct driver_ops *ops,
+                              const char *path, const char *thing, struct err *err)
+{
+    char quoted[48];
+    for (size_t i = 0; i < c->refclock_count; i++)
+        if (c->refclock[i].ops == ops && !strcmp(c->refclock[i].driver->path, path))
+            return err_set(err, thing, "delete one of the lines",
+                           "refclock %s %s is named twice (line %d)", ops->name,
+                           options_quote(path, quoted, sizeof quoted), c->refclock[i].line);
+    if (c->refclock_count == CONFIG_REFCLOCK_MAX)
+        return err_set(err, thing, "delete those that are not needed",
+                       "more than %d refclock lines", CONFIG_REFCLOCK_MAX);
+    return 0;
+}
+
+static const struct option_row refclock_path = {
+    .word = "refclock",
+    .type = OPTION_TEXT,
+    .offset = offsetof(struct driver, path),
+};
+
+static int take_refclock(struct config *c, const struct config_line *line, struct err *err)
+{
+    struct config_refclock r = {.line = line->number};
+    r.ops = driver_find(line->word[1]);
+    if (!r.ops)
+        return unknown_driver(line->word[1], line->thing, err);
+    if (line->count < 3)
+        return err_set(err, line->thing,
+                       "write refclock DRIVER PATH, as in refclock nmea /dev/ttyS0",
+                       "refclock %s: the path is missing", r.ops->name);
+    if (check_new_refclock(c, r.ops, line->word[2], line->thing, err))
+        return -1;
+    r.driver = calloc(1, r.ops->size);
+    if (!r.driver)
+        return err_set(err, line->thing, "", "out of memory");
+    r.driver->ops = r.ops;
+    options_initial(r.ops->options, r.driver);
+    if (options_set(&refclock_path, r.driver, line->word[2], line->thing, err) ||
+        options_take(r.ops->options, r.driver, r.ops->name, line->word + 3, line->count - 3,
+                     line->thing, &r.given, err)) {
+        free(r.driver);
+        return -1;
+    }
+    c->refclock[c->refclock_count++] = r;
+    return 0;
+}
+
+/* One option of a refclock line; those not given follow as comments. */
+static void print_option(FILE *out, const struct option_row *row, const struct driver *d)
+{
+    char value[OPTION_TEXT_SIZE + 2];
+    options_value(row, d, value, sizeof value);
+    fprintf(out, " %s%s%s", row->word, *value ? " " : "", value);
+}
+
+static void print_refclock(FILE *out, const struct config *c)
+{
+    for (const struct config_refclock *r = c->refclock; r < c->refclock + c->refclock_count; r++) {
+        fprintf(out, "refclock %s", r->ops->name);
+        print_option(
+            out,
+            &(struct option_row){.word = "", .type = OPTION_TEXT, .offset = refclock_path.offset},
+            r->driver);
+        const struct option_row *rows = r->ops->options;
+        for (size_t i = 0; rows && rows[i].word; i++)
+            if (r->given >> (i & 63) & 1)
+                print_option(out, &rows[i], r->driver);
+        const char *mark = " # default:";
+        for (size_t i = 0; rows && rows[i].word; i++) {
+            if (r->given >> (i & 63) & 1 || !rows[i].initial)
+                continue;
+            fputs(mark, out);
+            mark = ",";
+            print_option(out, &rows[i], r->driver);
+            if (rows[i].assumed)
+                fprintf(out, " (%s)", rows[i].assumed);
+        }
+        fputc('\n', out);
+    }
+}
+
+const struct config_directive config_directives[] = {
+    {.row = {.word = "refclock",
+             .help = "A reference clock: the driver, its device, and the driver's own words."},
+     .usage = "DRIVER PATH [OPTION ...]",
+     .take = take_refclock,
+     .print = print_refclock},
+    {.row = {.word = "clock",
+             .type = OPTION_CHOICE,
+             .offset = offsetof(struct config, clock),
+             .choices = words_clock,
+             .initial = "system",
+             .help = "Whether the system clock is steered; with none it is only read, and the time "
+                     "that is served is computed from it."},
+     .usage = "system|none"},
+    {.row = {.word = "listen",
+             .help =
+                 "An address to answer NTP on; without such a line 0.0.0.0 and :: on port 123."},
+     .usage = "none|ADDRESS [port N]",
+     .more = listen_rows,
+     .take = take_listen,
+     .print = print_listen},
+    {.row = {.word = "threads",
+             .type = OPTION_INT,
+             .offset = offsetof(struct config, threads),
+             .max = 64,
+             .unit = "",
+             .choices = words_auto,
+             .initial = "auto",
+             .help = "Threads that answer NTP requests; 0 does all in one thread, auto takes one a "
+                     "processor."},
+     .usage = "N|auto"},
+    {.row = {.word = "statussocket",
+             .type = OPTION_TEXT,
+             .offset = offsetof(struct config, statussocket),
+             .max = CONFIG_SOCKET_MAX,
+             .choices = words_none,
+             .initial = "/run/timeball/status.sock",
+             .help = "The Unix socket that timeballctl and others read the status from."},
+     .usage = "none|PATH"},
+    {.row = {.word = "driftfile",
+             .type = OPTION_TEXT,
+             .offset = offsetof(struct config, driftfile),
+             .choices = words_none,
+             .initial = "/var/lib/timeball/drift",
+             .help = "The file that keeps the clock's frequency error from one start to the next."},
+     .usage = "none|PATH"},
+    {.row = {.word = "log",
+             .type = OPTION_TEXT,
+             .offset = offsetof(struct config, log),
+             .choices = words_none,
+             .initial = "stderr",
+             .help = "Where log lines go, and how severe a line must be to be written."},
+     .usage = "none|stderr|syslog|PATH [level error|warning|notice|info|debug]",
+     .more = log_rows},
+    {.row = {.word = "steplimit",
+             .type = OPTION_SECONDS,
+             .offset = offsetof(struct config, steplimit),
+             .min = 0.001,
+             .max = 1000,
+             .unit = "s",
+             .initial = "0.5",
+             .help = "After the start the clock is stepped only when it is off by more than this."},
+     .usage = "S"},
+    {.row = {.word = "holdover",
+             .type = OPTION_SECONDS,
+             .offset = offsetof(struct config, holdover),
+             .min = 1e-6,
+             .max = 16,
+             .unit = "s",
+             .initial = "0.001",
+             .help = "Without a receiver the time is served as stratum 1 while its error bound is "
+                     "below this."},
+     .usage = "S"},
+    {.row = {.word = NULL}},
+};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "server/ctl.h"
+
+#include <stdlib.h>
+
+/* Asks once and shows the answer: as it came for --json, else by `view`. */
+static int show(const struct ctl *ctl, const char *word, void (*view)(FILE *, const json_t *),
+                int (*judge)(const json_t *), struct err *err)
+{
+    struct ctl_client client = {.fd = -1};
+    json_t *answer = NULL;
+    int result = -1;
+    if (!ctl_connect(&client, ctl->socket, err) && !ctl_ask(&client, word, err))
+        answer = ctl_read_object(&client, err);
+    ctl_close(&client);
+    if (!answer)
+        return -1;
+    if (ctl->json) {
+        json_dumpf(answer, ctl->out, JSON_COMPACT | JSON_REAL_PRECISION(17));
+        fputc('\n', ctl->out);
+    } else {
+        view(ctl->out, answer);
+    }
+    result = judge ? judge(answer) : CTL_OK;
+    json_decref(answer);
+    return result;
+}
+
+int ctl_status(const struct ctl *ctl, struct err *err)
+{
+    return show(ctl, "status", ctl_view_status, ctl_judge, err);
+}
+
+int ctl_sources(const struct ctl *ctl, struct err *err)
+{
+    return show(ctl, "sources", ctl_view_sources, NULL, err);
+}
+
+int ctl_satellites(const struct ctl *ctl, struct err *err)
+{
+    return show(ctl, "satellites", ctl_view_satellites, NULL, err);
+}

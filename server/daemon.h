@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_SERVER_DAEMON_H
+#define TIMEBALL_SERVER_DAEMON_H
+
+#include <stdint.h>
+
+#include "drivers/driver.h"
+#include "refclock/log.h"
+#include "refclock/loop.h"
+#include "refclock/refclock.h"
+#include "server/config.h"
+#include "server/responder.h"
+#include "server/status.h"
+#include "server/status_socket.h"
+
+/*
+ * The whole daemon, without a process around it: it lives on a loop and a clock that are given, the
+ * machine's or simulated ones, and two of them can live in one process.
+ */
+struct daemon_world {
+    struct loop *loop;
+    const struct log *log;
+    enum status_steering steering; /* what the loop's clock is */
+    uint32_t refid;                /* of pulses; 0: "PPS" */
+    int64_t era_pivot;             /* POSIX s, see driver.h */
+    /* as in struct driver_env; NULL: the machine's */
+    int (*open_port)(const struct driver_env *, const char *, int, struct port **, struct err *);
+    int (*open_pulse)(const struct driver_env *, const char *, bool, struct pulse **, struct err *);
+    void *arg;
+};
+
+struct daemon;
+
+/* One driver with what it last said of itself. */
+struct daemon_source {
+    struct daemon *daemon;
+    const struct config_refclock *config;
+    enum health health;
+    struct err error; /* why is empty: none */
+};
+
+struct daemon {
+    struct daemon_world world;
+    struct config *config;
+    struct driver_env env;
+    struct snapshot_latch latch;
+    struct refclock refclock;
+    struct daemon_source source[CONFIG_REFCLOCK_MAX];
+    size_t opened; /* of the sources */
+    struct responder *responder;
+    struct status_socket *socket;
+    struct loop_timer tick;
+    struct status status;
+    struct sky sky;
+    int sky_source;     /* index of the source that reported it; -1: none */
+    int64_t sky_at;     /* local, ns */
+    int64_t started;    /* local, ns */
+    int64_t drift_next; /* local time of the next writing of the drift file, ns */
+};
+
+/*
+ * Opens everything that the configuration names and begins to work on the loop: drivers, clock
+ * discipline, responder, status socket. `config` is borrowed and must outlive the daemon. Returns
+ * 0, or -1 with *err, with nothing left open.
+ */
+int daemon_open(struct daemon **out, struct config *config, const struct daemon_world *world,
+                struct err *err);
+
+/* Writes the drift file, stops and frees. NULL is allowed. */
+void daemon_close(struct daemon *d);
+
+/* Fills the daemon's status from its parts, and returns it. Valid until the next call. */
+const struct status *daemon_status(struct daemon *d);
+
+#endif

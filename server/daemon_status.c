@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/daemon.h"
+
+static double seconds(const struct daemon *d, int64_t since)
+{
+    return (double)(loop_now(d->world.loop) - since) * 1e-9;
+}
+
+/* The value of a driver's option by its word; false when the driver has no such option. */
+static bool option_value(const struct driver *driver, const char *word, double *value)
+{
+    for (const struct option_row *row = driver->ops->options; row && row->word; row++)
+        if (!strcmp(row->word, word) && row->type == OPTION_SECONDS) {
+            memcpy(value, (const char *)driver + row->offset, sizeof *value);
+            return true;
+        }
+    return false;
+}
+
+/* A length of time with three digits and its unit. */
+static const char *in_words(double s, char *buf, size_t size)
+{
+    const char *unit = s < 1e-6 ? "ns" : s < 1e-3 ? "us" : s < 1 ? "ms" : "s";
+    double scale = s < 1e-6 ? 1e9 : s < 1e-3 ? 1e6 : s < 1 ? 1e3 : 1;
+    snprintf(buf, size, "%.3g %s", s * scale, unit);
+    return buf;
+}
+
+static void clock_sentence(const struct daemon *d, struct status_clock *c)
+{
+    char bound[32];
+    const char *why = d->refclock.selection.why;
+    in_words(c->bound_total, bound, sizeof bound);
+    switch (d->refclock.state) {
+    case REFCLOCK_LOCKED:
+        snprintf(c->sentence, sizeof c->sentence, "true time within %s, from %s%s", bound, why,
+                 c->latency_assumed ? "; the pulse's latency is assumed, not measured" : "");
+        break;
+    case REFCLOCK_HOLDOVER:
+        snprintf(c->sentence, sizeof c->sentence,
+                 "true time within %s, carried on without a source: %s", bound, why);
+        break;
+    default:
+        snprintf(c->sentence, sizeof c->sentence, "not synchronised: %s", why);
+    }
+}
+
+static enum status_state state_of(const struct refclock *r)
+{
+    static const enum status_state states[] = {
+        [REFCLOCK_STARTING] = STATUS_STARTING,
+        [REFCLOCK_LOCKED] = STATUS_LOCKED,
+        [REFCLOCK_HOLDOVER] = STATUS_HOLDOVER,
+        [REFCLOCK_UNSYNCHRONISED] = STATUS_UNSYNCHRONISED,
+    };
+    if (r->state == REFCLOCK_STARTING && r->numbering.state != NUMBERING_EMPTY)
+        return STATUS_NUMBERING;
+    return states[r->state];
+}
+
+static void fill_latency(const struct daemon *d, struct status_clock *c)
+{
+    for (size_t i = 0; i < d->opened; i++) {
+        const struct config_refclock *r = d->source[i].config;
+        if (!option_value(r->driver, "latency", &c->latency))
+            continue;
+        (void)option_value(r->driver, "uncertainty", &c->latency_uncertainty);
+        c->latency_assumed = !config_refclock_given(r, "latency");
+        return;
+    }
+}
+
+static void fill_numbering(const struct numbering *n, struct status_clock *c)
+{
+    snprintf(c->numbering, sizeof c->numbering, "%s", numbering_state_name(n->state));
+    numbering_evidence(n, c->evidence, sizeof c->evidence);
+    c->delay = n->median;
+    c->delay_low = n->low;
+    c->delay_high = n->high;
+    c->margin = fmin(n->low, 1 - n->high);
+    status_count(&c->counters, "edges", n->edges);
+    status_count(&c->counters, "edges_off_grid", n->off_grid_edges);
+    status_count(&c->counters, "labels", n->labels);
+    status_count(&c->counters, "label_conflicts", n->conflicts);
+    status_count(&c->counters, "renumbered", n->renumbered);
+}
+
+static void fill_steps(const struct refclock *r, struct status_clock *c)
+{
+    c->generation = r->clock->generation;
+    c->steps = r->steps;
+    c->foreign_steps = r->foreign_steps;
+    c->last_step_at = r->last_step.truth;
+    c->last_step = r->last_step.truth ? r->last_step.amount : NAN;
+    if (r->last_step.truth)
+        snprintf(c->last_step_by, sizeof c->last_step_by, "%s",
+                 r->last_step.foreign ? "another program" : "timeball");
+    status_count(&c->counters, "foreign_frequencies", r->foreign_freqs);
+    status_count(&c->counters, "refused_offsets", r->refused);
+}
+
+static void fill_clock(struct daemon *d, struct status *s)
+{
+    const struct refclock *r = &d->refclock;
+    struct status_clock *c = &s->clock;
+    struct snapshot snap;
+    snapshot_read(&d->latch, &snap);
+    int64_t reading = clock_now(d->world.loop->clock);
+    s->time = snapshot_truth(&snap, reading);
+    s->bound = snapshot_bound(&snap, reading);
+    c->state = state_of(r);
+    c->steering = d->world.steering;
+    c->stratum = snap.stratum;
+    c->refid = snap.refid;
+    c->leap = snap.leap;
+    c->precision = snap.precision;
+    c->bound_stat = snap.stat;
+    c->bound_total = s->bound;
+    c->root_delay = snap.root_delay;
+    c->root_dispersion = s->bound;
+    c->reftime = snap.reftime;
+    struct estimate e;
+    if (refclock_estimate(r, &e)) {
+        c->offset = (double)(s->time - reading) * 1e-9;
+        c->rate = e.rate;
+        c->frequency = e.freq;
+        c->frequency_error = e.freq_sigma;
+        c->noise_pulse = noise_pulse(&r->discipline.noise);
+        c->noise_white_fm = noise_white_fm(&r->discipline.noise);
+        c->noise_walk_fm = noise_walk_fm(&r->discipline.noise);
+    }
+    fill_latency(d, c);
+    fill_numbering(&r->numbering, c);
+    fill_steps(r, c);
+    clock_sentence(d, c);
+}
+
+static void source_sentence(const struct daemon *d, const struct daemon_source *from, bool pulse,
+                            struct status_source *to)
+{
+    const struct refclock *r = &d->refclock;
+    static const char *const bad[] = {
+        [HEALTH_CLOSED] = "not used: the device is not open",
+        [HEALTH_SILENT] =
+            "not used: nothing usable comes from it; check cable, baud rate and overlay",
+        [HEALTH_NO_FIX] = "not used: the receiver has no fix; check antenna and view of the sky",
+    };
+    bool locked = r->state == REFCLOCK_LOCKED;
+    to->used = locked && from->health == HEALTH_OK;
+    if (from->health != HEALTH_OK)
+        snprintf(to->sentence, sizeof to->sentence, "%s", bad[from->health]);
+    else if (pulse)
+        snprintf(to->sentence, sizeof to->sentence, "%s%s",
+                 locked ? "leads: " : "not used: ", r->selection.why);
+    else if (r->selection.choice == SELECT_MESSAGE)
+        snprintf(to->sentence, sizeof to->sentence, "leads: %s", r->selection.why);
+    else
+        snprintf(to->sentence, sizeof to->sentence, "%s",
+                 locked ? "numbers the pulses"
+                        : "gives the time of day; the clock waits for numbered pulses");
+}
+
+static void fill_source(const struct daemon *d, const struct daemon_source *from,
+                        struct status_source *to)
+{
+    const struct driver *driver = from->config->driver;
+    bool pulse = !strcmp(driver->ops->name, "pps");
+    const struct source *s = pulse ? &d->refclock.pulses : &d->refclock.messages;
+    snprintf(to->name, sizeof to->name, "%s %.80s", driver->ops->name, driver->path);
+    snprintf(to->driver, sizeof to->driver, "%s", driver->ops->name);
+    snprintf(to->path, sizeof to->path, "%s", driver->path);
+    to->health = from->health;
+    if (*from->error.why)
+        err_line(&from->error, to->error, sizeof to->error);
+    to->reach = s->reach;
+    to->age = s->last ? seconds(d, s->last) : NAN;
+    to->offset = s->used ? s->offset : NAN;
+    to->jitter = s->used ? s->jitter : NAN;
+    status_count_driver(&to->counters, driver);
+    if (pulse) {
+        status_count(&to->counters, "used", s->used);
+        status_count(&to->counters, "late", s->late);
+        status_count(&to->counters, "early", s->early);
+        status_count(&to->counters, "reopened", s->reopened);
+    }
+    source_sentence(d, from, pulse, to);
+}
+
+static void fill_sky(const struct daemon *d, struct status_sky *s)
+{
+    if (d->sky_source < 0)
+        return;
+    const struct driver *driver = d->source[d->sky_source].config->driver;
+    snprintf(s->source, sizeof s->source, "%s %.80s", driver->ops->name, driver->path);
+    s->age = seconds(d, d->sky_at);
+    s->sky = d->sky;
+}
+
+static void fill_server(const struct daemon *d, struct status_server *s)
+{
+    struct responder_counts counts;
+    responder_counts(d->responder, &counts);
+    s->threads = responder_threads(d->responder);
+    for (size_t i = 0; i < d->config->listen_count; i++) {
+        union address bound;
+        if (responder_address(d->responder, (int)i, &bound))
+            continue;
+        struct status_listen *l = &s->listen[s->listen_count++];
+        snprintf(l->address, sizeof l->address, "%.63s", d->config->listen[i].address);
+        l->port = address_port(&bound);
+    }
+    for (int i = 0; i < VERDICT_COUNT; i++)
+        status_count(&s->verdicts, verdict_table[i].name, counts.verdict[i]);
+    s->unstamped = counts.unstamped;
+    s->receive_errors = counts.receive_errors;
+    s->send_errors = counts.send_errors;
+}
+
+const struct status *daemon_status(struct daemon *d)
+{
+    struct status *s = &d->status;
+    status_init(s);
+    fill_clock(d, s);
+    for (size_t i = 0; i < d->opened && i < STATUS_SOURCES_MAX; i++)
+        fill_source(d, &d->source[i], &s->source[s->source_count++]);
+    fill_sky(d, &s->sky);
+    if (d->responder)
+        fill_server(d, &s->server);
+    if (d->socket)
+        status_socket_counts(d->socket, &s->socket);
+    if (gethostname(s->host, sizeof s->host))
+        *s->host = 0;
+    s->host[sizeof s->host - 1] = 0;
+    s->process.pid = (int)getpid();
+    s->process.uptime = seconds(d, d->started);
+    s->process.started = s->time - (int64_t)(s->process.uptime * 1e9);
+    s->process.wakeups = d->world.loop->wakeups;
+    return s;
+}

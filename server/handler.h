@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_SERVER_HANDLER_H
+#define TIMEBALL_SERVER_HANDLER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "refclock/clock.h"
+#include "refclock/snapshot.h"
+#include "server/verdict.h"
+#include "server/wire.h"
+
+/*
+ * Datagram in, datagram out, without a socket: what a worker of the responder does with each
+ * datagram, and what a simulated network calls in its place. One handler belongs to one thread.
+ */
+
+/* A datagram as it arrived. */
+struct datagram {
+    const uint8_t *bytes;
+    size_t size;
+    int64_t received; /* reading of the clock, ns */
+    unsigned address; /* enum reply_address */
+};
+
+/* Verdicts counted by one thread, read by any (relaxed). */
+struct tally {
+    _Atomic uint64_t verdict[VERDICT_COUNT];
+};
+
+/* One more; for the one thread that owns the counter, hence without a locked instruction. */
+static inline void tally_add(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+struct handler {
+    struct snapshot_latch *latch;
+    struct clock *clock;
+    struct tally tally;
+    /* the present moment, from handler_look() */
+    struct snapshot snapshot;
+    int64_t now;  /* reading, ns: the transmit stamp */
+    bool settled; /* `now` belongs to the snapshot's generation for certain */
+    /* since when that generation has been seen here */
+    bool seen;
+    uint32_t generation;
+    int64_t since; /* reading, ns */
+};
+
+/* The latch and the clock are borrowed. clock_now() must be safe to call in the handler's thread.
+ */
+void handler_init(struct handler *h, struct snapshot_latch *latch, struct clock *clock);
+
+/*
+ * Reads snapshot and clock; once for each batch of datagrams, after their receive stamps were
+ * taken. Relies on the publisher's order: a step is announced by a snapshot "in transition" before
+ * it is made, and the next snapshot has the new generation and a reference not before the step.
+ */
+void handler_look(struct handler *h);
+
+/*
+ * Judges one datagram, counts the verdict, and writes the answer to `out` (WIRE_SIZE octets).
+ * Returns the answer's size, 0 for none.
+ *
+ * A receive stamp carries no generation. It counts as of the present one when it is not in the
+ * future, not more than 1 s old, and not older than this generation; else as unknown, and the
+ * datagram gets no answer.
+ */
+size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[WIRE_SIZE]);
+
+#endif

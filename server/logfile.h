@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_SERVER_LOGFILE_H
+#define TIMEBALL_SERVER_LOGFILE_H
+
+#include "refclock/err.h"
+#include "refclock/log.h"
+
+/* Where a daemon's log lines go. */
+struct logfile {
+    struct log log;
+    int fd; /* -1: syslog or nowhere */
+};
+
+/* `where`: "" nowhere, "stderr", "syslog", or the path of a file that is appended to. 0, or -1. */
+int logfile_open(struct logfile *l, const char *where, enum log_level max, struct err *err);
+
+/* Closes what logfile_open() opened; lines are dropped from then on. */
+void logfile_close(struct logfile *l);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "server/reply.h"
+
+#include <math.h>
+
+#include "refclock/civil.h"
+
+#define MAXDISP  16.0 /* s, RFC 5905 section 7.2 */
+#define POLL_MIN (-7) /* log2 s; clients on a LAN ask several times a second */
+#define POLL_MAX 17   /* RFC 5905 section 7.2 */
+
+/* The verdict that a mode already is; VERDICT_ANSWERED for those that get an answer. */
+static const enum verdict verdict_of_mode[8] = {
+    [WIRE_MODE_RESERVED] = VERDICT_MODE,   [WIRE_MODE_ACTIVE] = VERDICT_ANSWERED,
+    [WIRE_MODE_PASSIVE] = VERDICT_MODE,    [WIRE_MODE_CLIENT] = VERDICT_ANSWERED,
+    [WIRE_MODE_SERVER] = VERDICT_MODE,     [WIRE_MODE_BROADCAST] = VERDICT_MODE,
+    [WIRE_MODE_CONTROL] = VERDICT_CONTROL, [WIRE_MODE_PRIVATE] = VERDICT_PRIVATE,
+};
+
+/* From the bytes and addresses alone: VERDICT_ANSWERED where the request deserves an answer. */
+static enum verdict judge_request(const struct reply_input *in)
+{
+    if (in->address)
+        return VERDICT_ADDRESS;
+    if (in->size < 1)
+        return VERDICT_SHORT;
+    unsigned version = wire_version(in->request[0]);
+    enum verdict by_mode = verdict_of_mode[wire_mode(in->request[0])];
+    if (by_mode == VERDICT_CONTROL || by_mode == VERDICT_PRIVATE)
+        return by_mode; /* these have headers of their own, shorter than 48 */
+    if (in->size < WIRE_SIZE)
+        return VERDICT_SHORT;
+    if (version < 1 || version > WIRE_VERSION)
+        return VERDICT_VERSION;
+    if (by_mode == VERDICT_ANSWERED && wire_tail(in->request, in->size) == WIRE_TAIL_MAC)
+        return VERDICT_KEY;
+    return by_mode;
+}
+
+/* Whether the snapshot can carry both stamps to true time. */
+static enum verdict judge_stamps(const struct reply_input *in)
+{
+    const struct snapshot *s = in->snapshot;
+    const struct reply_stamp *rx = &in->receive, *tx = &in->transmit;
+    if (s->transition)
+        return VERDICT_STEP;
+    if (!rx->known || rx->generation != s->generation)
+        return VERDICT_GENERATION;
+    if (!tx->known || tx->generation != s->generation)
+        return VERDICT_GENERATION;
+    return VERDICT_ANSWERED;
+}
+
+static bool synchronised(const struct snapshot *s, int64_t reading, double bound)
+{
+    double age = (double)(reading - s->reference) * 1e-9;
+    return s->stratum >= 1 && s->stratum <= 15 && s->leap < LEAP_UNKNOWN &&
+           fabs(age) <= SNAPSHOT_STALE_S && bound < MAXDISP; /* a bound that is NAN is none */
+}
+
+static int8_t clamp_poll(int8_t poll)
+{
+    return poll < POLL_MIN ? POLL_MIN : poll > POLL_MAX ? POLL_MAX : poll;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void set_identity(struct ntp_packet *p, const struct snapshot *s, bool synced)
+{
+    p->leap = synced ? s->leap : LEAP_UNKNOWN;
+    p->stratum = synced ? s->stratum : 0;
+    p->refid = synced ? s->refid : s->locked_once ? 0 : SNAPSHOT_REFID('I', 'N', 'I', 'T');
+    p->precision = s->precision;
+    p->root_delay = s->root_delay > 0 ? civil_to_ntp_short(s->root_delay) : 0;
+}
+
+/* In this order they can be no other: a reftime after the request, or stamps that a falling rate
+ * has turned around, are taken back to the later event. */
+static void set_times(struct ntp_packet *p, const struct reply_input *in)
+{
+    const struct snapshot *s = in->snapshot;
+    int64_t transmit = snapshot_truth(s, in->transmit.reading);
+    int64_t receive = earlier(snapshot_truth(s, in->receive.reading), transmit);
+    p->reftime = s->reftime ? civil_to_ntp(earlier(s->reftime, receive)) : 0;
+    p->receive = civil_to_ntp(receive);
+    p->transmit = civil_to_ntp(transmit);
+}
+
+enum verdict reply_make(const struct reply_input *in, uint8_t out[WIRE_SIZE], size_t *size)
+{
+    *size = 0;
+    enum verdict verdict = judge_request(in);
+    if (verdict == VERDICT_ANSWERED)
+        verdict = judge_stamps(in);
+    if (verdict != VERDICT_ANSWERED)
+        return verdict;
+
+    struct ntp_packet request, p;
+    wire_decode(in->request, &request);
+    double bound = snapshot_bound(in->snapshot, in->transmit.reading);
+    bool synced = synchronised(in->snapshot, in->transmit.reading, bound);
+    set_identity(&p, in->snapshot, synced);
+    set_times(&p, in);
+    p.version = request.version;
+    p.mode = request.mode == WIRE_MODE_ACTIVE ? WIRE_MODE_PASSIVE : WIRE_MODE_SERVER;
+    p.poll = clamp_poll(request.poll);
+    p.root_dispersion = civil_to_ntp_short(bound);
+    p.origin = request.transmit;
+    wire_encode(&p, out);
+    *size = WIRE_SIZE;
+    return synced ? VERDICT_ANSWERED : VERDICT_UNSYNCHRONISED;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_SERVER_REPLY_H
+#define TIMEBALL_SERVER_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "refclock/snapshot.h"
+#include "server/verdict.h"
+#include "server/wire.h"
+
+/*
+ * From a request to its answer, as a pure function: no socket, no clock, no allocation, no state.
+ *
+ * Modes 3 and 1 are answered (with 4 and 2), in versions 1 to 4 with the version of the request.
+ * Mode 0 never, in version 1 neither (RFC 1059 had no mode yet, and servers guessed it from the
+ * port): only what says that it is a request gets an answer.
+ * Extension fields are skipped, a malformed tail is ignored, a MAC means no answer as long as no
+ * key is known. An answer is the 48 octets of the header, so it is never longer than its request.
+ */
+
+/* A stamp of a datagram: a reading of the clock, and the generation of the clock it belongs to. */
+struct reply_stamp {
+    int64_t reading; /* ns */
+    uint32_t generation;
+    bool known; /* false: the generation is not known */
+};
+
+/* What is to be known of a datagram's addresses; a set of bits. */
+enum reply_address {
+    REPLY_FROM_PORT0 = 1,
+    REPLY_FROM_MANY = 2, /* broadcast, multicast or unspecified source */
+    REPLY_FROM_SELF = 4, /* the very address and port that it was sent to */
+    REPLY_TO_MANY = 8,   /* sent to a broadcast or multicast address */
+};
+
+struct reply_input {
+    const struct snapshot *snapshot;
+    const uint8_t *request;
+    size_t size; /* octets of the request, any */
+    struct reply_stamp receive;
+    struct reply_stamp transmit;
+    unsigned address; /* enum reply_address */
+};
+
+/*
+ * Judges a datagram and writes the answer (RFC 5905 sections 7.3 and 9.2, figure 20 for the
+ * fields). Returns the verdict; *size is WIRE_SIZE where there is an answer, else 0 and `out` is
+ * untouched. In an answer: origin is the request's transmit timestamp bit for bit; reftime <=
+ * receive <= transmit; root dispersion is the snapshot's bound at the transmit stamp, rounded up,
+ * never 0. A server that is unsynchronised (or whose snapshot is older than SNAPSHOT_STALE_S, or
+ * whose bound reaches 16 s, MAXDISP) answers as well: LI 3, stratum 0, refid INIT until it has been
+ * locked once and 0 after that.
+ */
+enum verdict reply_make(const struct reply_input *in, uint8_t out[WIRE_SIZE], size_t *size);
+
+#endif

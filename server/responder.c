@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "server/responder.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "server/listeners.h"
+#include "server/responder_batch.h"
+
+#define ROUNDS         16 /* batches from one socket before the others have their turn */
+#define ERROR_PAUSE_MS 10 /* a thread whose socket fails does not spin */
+
+struct worker {
+    struct responder *responder;
+    struct handler handler;
+    struct batch *batch;
+    struct batch_tally tally;
+    const int *fd; /* its sockets, in the order of listeners.addr */
+    struct watch {
+        struct loop_fd fd;
+        struct worker *worker;
+        int listen;
+    } watch[RESPONDER_LISTENS]; /* threads 0 */
+    pthread_t thread;
+    bool running;
+};
+
+struct responder {
+    struct listeners listeners;
+    struct loop *loop;
+    bool threaded;
+    bool watched; /* the loop serves */
+    int stop;     /* eventfd: readable once the threads are to end */
+    struct worker worker[RESPONDER_THREADS];
+};
+
+int responder_auto_threads(void)
+{
+    cpu_set_t set;
+    int cpus = sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+    return cpus < RESPONDER_THREADS ? cpus : RESPONDER_THREADS;
+}
+
+/* Serves what waits in one socket. False: receiving failed. */
+static bool serve(struct worker *w, int listen)
+{
+    uint16_t port = address_port(&w->responder->listeners.addr[listen].addr);
+    int count = BATCH_SIZE;
+    for (int i = 0; i < ROUNDS && count == BATCH_SIZE; i++)
+        count = batch_serve(w->batch, w->fd[listen], port, &w->handler, &w->tally);
+    return count >= 0;
+}
+
+static void on_ready(void *arg, int64_t now, short revents)
+{
+    struct watch *watch = arg;
+    (void)now;
+    (void)revents;
+    serve(watch->worker, watch->listen);
+}
+
+/*
+ * One thread waits for all its sockets and for the end: an eventfd in the same poll set ends it at
+ * once and for certain. (shutdown() of an unconnected UDP socket does it on Linux by accident; a
+ * receive time-out would wake an idle machine for nothing.)
+ */
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    int listens = w->responder->listeners.count;
+    struct pollfd set[RESPONDER_LISTENS + 1];
+    for (int i = 0; i < listens; i++)
+        set[i] = (struct pollfd){.fd = w->fd[i], .events = POLLIN};
+    struct pollfd *stop = &set[listens];
+    *stop = (struct pollfd){.fd = w->responder->stop, .events = POLLIN};
+    while (!stop->revents) {
+        if (poll(set, (nfds_t)listens + 1, -1) < 0)
+            continue;
+        bool ok = true;
+        for (int i = 0; i < listens; i++)
+            if (set[i].revents)
+                ok = serve(w, i) && ok;
+        if (!ok)
+            poll(stop, 1, ERROR_PAUSE_MS);
+    }
+    return NULL;
+}
+
+static int prepare_workers(struct responder *r, struct snapshot_latch *latch, struct clock *clock,
+                           struct err *err)
+{
+    for (int i = 0; i < r->listeners.workers; i++) {
+        struct worker *w = &r->worker[i];
+        w->responder = r;
+        w->fd = r->listeners.fd[i];
+        handler_init(&w->handler, latch, clock);
+        w->batch = batch_new();
+        if (!w->batch)
+            return err_errno(err, "listen", "", "", ENOMEM);
+    }
+    r->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return r->stop < 0 ? err_errno(err, "listen", "", "eventfd", errno) : 0;
+}
+
+static int resolve_threads(int threads)
+{
+    if (threads < 0)
+        return responder_auto_threads();
+    return threads < RESPONDER_THREADS ? threads : RESPONDER_THREADS;
+}
+
+int responder_open(struct responder **out, const struct responder_config *config, struct loop *loop,
+                   struct clock *clock, struct snapshot_latch *latch, const struct log *log,
+                   struct err *err)
+{
+    struct responder *r = calloc(1, sizeof *r);
+    if (!r)
+        return err_errno(err, "listen", "", "", ENOMEM);
+    int threads = resolve_threads(config->threads);
+    r->loop = loop;
+    r->threaded = threads > 0;
+    r->stop = -1;
+    if (listeners_open(&r->listeners, config, threads ? threads : 1, log, err) ||
+        prepare_workers(r, latch, clock, err)) {
+        responder_close(r);
+        return -1;
+    }
+    *out = r;
+    return 0;
+}
+
+static void watch_sockets(struct responder *r)
+{
+    struct worker *w = &r->worker[0];
+    r->watched = true;
+    for (int i = 0; i < r->listeners.count; i++) {
+        struct watch *watch = &w->watch[i];
+        *watch = (struct watch){.worker = w, .listen = i};
+        watch->fd = (struct loop_fd){
+            .name = "ntp", .fd = w->fd[i], .events = POLLIN, .ready = on_ready, .arg = watch};
+        if (w->fd[i] >= 0)
+            loop_watch(r->loop, &watch->fd);
+    }
+}
+
+static void unwatch_sockets(struct responder *r)
+{
+    for (int i = 0; r->watched && i < r->listeners.count; i++)
+        if (r->listeners.fd[0][i] >= 0)
+            loop_unwatch(r->loop, &r->worker[0].watch[i].fd);
+    r->watched = false;
+}
+
+static int start_threads(struct responder *r, struct err *err)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    /* threads inherit the mask: signals are for the loop's thread */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = 0;
+    for (int i = 0; i < r->listeners.workers && !failed; i++) {
+        struct worker *w = &r->worker[i];
+        failed = pthread_create(&w->thread, NULL, work, w);
+        w->running = !failed;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed)
+        return err_errno(err, "threads", "set `threads 0`", "starting a thread", failed);
+    return 0;
+}
+
+int responder_start(struct responder *r, struct err *err)
+{
+    if (!r->listeners.count)
+        return 0;
+    if (r->threaded)
+        return start_threads(r, err);
+    watch_sockets(r);
+    return 0;
+}
+
+static void stop_threads(struct responder *r)
+{
+    if (r->stop >= 0)
+        (void)!eventfd_write(r->stop, 1);
+    for (int i = 0; i < r->listeners.workers; i++)
+        if (r->worker[i].running)
+            pthread_join(r->worker[i].thread, NULL);
+}
+
+void responder_close(struct responder *r)
+{
+    if (!r)
+        return;
+    stop_threads(r);
+    unwatch_sockets(r);
+    listeners_close(&r->listeners);
+    for (int i = 0; i < r->listeners.workers; i++)
+        batch_free(r->worker[i].batch);
+    if (r->stop >= 0)
+        close(r->stop);
+    free(r);
+}
+
+static uint64_t counted(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void responder_counts(const struct responder *r, struct responder_counts *counts)
+{
+    *counts = (struct responder_counts){0};
+    for (int i = 0; i < r->listeners.workers; i++) {
+        const struct worker *w = &r->worker[i];
+        for (int v = 0; v < VERDICT_COUNT; v++)
+            counts->verdict[v] += counted(&w->handler.tally.verdict[v]);
+        counts->unstamped += counted(&w->tally.unstamped);
+        counts->receive_errors += counted(&w->tally.receive_errors);
+        counts->send_errors += counted(&w->tally.send_errors);
+    }
+}
+
+int responder_threads(const struct responder *r)
+{
+    return r->threaded ? r->listeners.workers : 0;
+}
+
+int responder_address(const struct responder *r, int index, union address *addr)
+{
+    if (index < 0 || index >= r->listeners.count || r->listeners.fd[0][index] < 0)
+        return -1;
+    *addr = r->listeners.addr[index].addr;
+    return 0;
+}

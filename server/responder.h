@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_SERVER_RESPONDER_H
+#define TIMEBALL_SERVER_RESPONDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "refclock/clock.h"
+#include "refclock/err.h"
+#include "refclock/log.h"
+#include "refclock/loop.h"
+#include "refclock/snapshot.h"
+#include "server/address.h"
+#include "server/verdict.h"
+
+/*
+ * The only place with NTP sockets; of NTP it knows nothing but handler_answer(). Either the loop
+ * serves (threads 0), or worker threads with sockets of their own, among which the kernel chooses
+ * by the client's address: IPv4 address or IPv6 /64, never the port, so that one client always
+ * meets the same worker. Per packet there is no lock, no allocation, no log line and no system call
+ * but the batch's.
+ */
+#define RESPONDER_LISTENS 16
+#define RESPONDER_THREADS 64
+
+struct listen_addr {
+    union address addr; /* IPv4 or IPv6, with the port; port 0: any free one */
+    socklen_t len;
+    char text[64]; /* as the user wrote it, for messages */
+    bool optional; /* a default: where the machine lacks the address or its family, go without */
+};
+
+struct responder_config {
+    struct listen_addr listen[RESPONDER_LISTENS];
+    int listens; /* 0: nothing is opened */
+    int threads; /* 0: serve from the loop; negative: responder_auto_threads() */
+};
+
+struct responder_counts {
+    uint64_t verdict[VERDICT_COUNT];
+    uint64_t unstamped;      /* datagrams without the kernel's receive stamp */
+    uint64_t receive_errors; /* receiving failed (interface down, no memory) */
+    uint64_t send_errors;    /* answers that the kernel did not take (firewall, no buffers) */
+};
+
+struct responder;
+
+/* Threads for `threads auto`: the CPUs that this process may use, at most RESPONDER_THREADS. */
+int responder_auto_threads(void);
+
+/*
+ * Opens and binds the sockets. Loop, clock, latch and log are borrowed and must outlive the
+ * responder; with threads, clock_now() and clock_stamp() must be safe to call in any thread. What
+ * handler_look() expects of the latch's publisher holds here too. Where the kernel cannot choose
+ * workers by address, there will be one thread, and the log says so. Returns 0, or -1 with *err
+ * (port taken, no right to the port, no such address), having opened nothing.
+ */
+int responder_open(struct responder **out, const struct responder_config *config, struct loop *loop,
+                   struct clock *clock, struct snapshot_latch *latch, const struct log *log,
+                   struct err *err);
+
+/* Begins to serve: adds the sockets to the loop, or starts the threads (they take no signals).
+ * Apart from open, so that rights can be dropped in between. Returns 0, or -1 with *err. */
+int responder_start(struct responder *r, struct err *err);
+
+/* Stops threads, closes sockets, frees. NULL is allowed. */
+void responder_close(struct responder *r);
+
+/* Sums the counters of all workers. For any thread. */
+void responder_counts(const struct responder *r, struct responder_counts *counts);
+
+/* Worker threads that serve; 0: the loop does. */
+int responder_threads(const struct responder *r);
+
+/* The address that listen[index] is bound to, with the port that the kernel chose for port 0.
+ * Returns 0, or -1 when there is none (index out of range, optional and absent). */
+int responder_address(const struct responder *r, int index, union address *addr);
+
+#endif

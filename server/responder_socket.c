@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "server/responder_socket.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* What a person can do about an error of bind(2). */
+static const char *todo_for(int errnum)
+{
+    switch (errnum) {
+    case EACCES:
+        return "a port below 1024 needs root or CAP_NET_BIND_SERVICE; or choose another: `listen "
+               "ADDR port 11123`";
+    case EADDRINUSE:
+        return "stop the server that has it, often chronyd, ntpd or another timeballd (`ss -ulpn` "
+               "names it; systemd-timesyncd does not); or choose another port";
+    case EADDRNOTAVAIL:
+        return "it is no address of this machine (`ip address` lists them); correct `listen`, or "
+               "wait until the interface is up";
+    case EAFNOSUPPORT:
+        return "IPv6 is off on this machine; remove the `listen` line";
+    default:
+        return "";
+    }
+}
+
+static int set_flag(int fd, int level, int name)
+{
+    int on = 1;
+    return setsockopt(fd, level, name, &on, sizeof on);
+}
+
+/* Stamps and asked addresses are wished for; an answer is possible without them. */
+static int set_options(int fd, sa_family_t family, bool shared)
+{
+    (void)set_flag(fd, SOL_SOCKET, SO_TIMESTAMPNS);
+    if (family == AF_INET)
+        (void)set_flag(fd, IPPROTO_IP, IP_PKTINFO);
+    else
+        (void)set_flag(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO);
+    if (family == AF_INET6 && set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY))
+        return -1;
+    return shared ? set_flag(fd, SOL_SOCKET, SO_REUSEPORT) : 0;
+}
+
+int responder_socket_open(const struct listen_addr *where, bool shared, struct err *err)
+{
+    sa_family_t family = where->addr.any.sa_family;
+    char thing[96];
+    snprintf(thing, sizeof thing, "listen %s port %u", where->text, address_port(&where->addr));
+    int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
+    if (fd >= 0 && !set_options(fd, family, shared) && !bind(fd, &where->addr.any, where->len))
+        return fd;
+    int errnum = errno;
+    if (fd >= 0)
+        close(fd);
+    err_errno(err, thing, todo_for(errnum), "", errnum);
+    errno = errnum;
+    return -1;
+}
+
+/*
+ * Classic BPF sees the datagram from the UDP payload on; SKF_NET_OFF leads back to the IP header,
+ * where the source is at 12 (IPv4) or 8 (IPv6, of which the first 64 bits count). Multiplying by a
+ * secret odd number and keeping the high half is a hash good enough to spread clients.
+ */
+int responder_socket_steer(int fd, sa_family_t family, unsigned count, uint32_t key)
+{
+    const uint32_t odd = key | 1;
+    struct sock_filter v4[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 12),
+        BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, odd),
+        BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
+        BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count),
+        BPF_STMT(BPF_RET | BPF_A, 0),
+    };
+    struct sock_filter v6[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 8),
+        BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, odd),
+        BPF_STMT(BPF_MISC | BPF_TAX, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 12),
+        BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0),
+        BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, odd),
+        BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
+        BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count),
+        BPF_STMT(BPF_RET | BPF_A, 0),
+    };
+    struct sock_fprog program = family == AF_INET ? (struct sock_fprog){sizeof v4 / sizeof *v4, v4}
+                                                  : (struct sock_fprog){sizeof v6 / sizeof *v6, v6};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "server/sim_world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "refclock/civil.h"
+
+#define CONF_MOST 16384
+
+int64_t sim_world_truth(void *world)
+{
+    struct sim_world *w = world;
+    return w->live ? clock_host_truth(&w->host) : w->virtual_loop.truth;
+}
+
+static double next_frequency(void *world, int64_t second)
+{
+    return oscillator_next(&((struct sim_world *)world)->scenario.oscillator, second);
+}
+
+static void make_clock(struct sim_world *w)
+{
+    int64_t date = 0;
+    if (w->live)
+        clock_host_start(&w->host);
+    else if (!civil_parse_date(w->scenario.start, &date))
+        w->virtual_loop.truth = date * NS_PER_S;
+    w->start = sim_world_truth(w);
+    oscillator_start(&w->scenario.oscillator, (uint64_t)w->scenario.seed);
+    clock_virtual_init(&w->clock, sim_world_truth, next_frequency, w, w->scenario.offset);
+    if (w->live)
+        loop_poll_init(sim_world_loop(w), &w->clock.clock);
+    else
+        loop_virtual_init(&w->virtual_loop, &w->clock.clock, w->start);
+}
+
+static int read_conf(struct sim_world *w, const char *name, const char *conf, const char *port,
+                     struct err *err)
+{
+    char text[CONF_MOST];
+    struct config_errors errors;
+    int n = snprintf(text, sizeof text, "%s%s\nrefclock nmea %s\nrefclock pps simulated\n", conf,
+                     w->scenario.conf, port);
+    if (n >= (int)sizeof text)
+        return err_set(err, name, "", "the configuration is too long for a simulation");
+    if (config_parse(&w->config, name, text, (size_t)n, &errors)) {
+        *err = errors.err[0];
+        return -1;
+    }
+    w->config.listen_default = true; /* a machine without IPv6 still has 127.0.0.1 */
+    return 0;
+}
+
+static int open_daemon(struct sim_world *w, const struct log *log, struct err *err)
+{
+    struct daemon_world world = {
+        .loop = sim_world_loop(w),
+        .log = log,
+        .steering = STATUS_STEERS_VIRTUAL,
+        .refid = SNAPSHOT_REFID('X', 'S', 'I', 'M'),
+        .era_pivot = w->start / NS_PER_S,
+        .open_port = w->live ? NULL : sim_receiver_port,
+        .open_pulse = sim_receiver_pulse,
+        .arg = &w->receiver,
+    };
+    w->clock.clock.steerable = w->config.clock == CONFIG_CLOCK_SYSTEM;
+    return daemon_open(&w->daemon, &w->config, &world, err);
+}
+
+int sim_world_open(struct sim_world *w, const struct scenario *s, bool live, const char *conf_name,
+                   const char *conf, const struct log *log, struct err *err)
+{
+    char port[OPTION_TEXT_SIZE] = "simulated";
+    memset(w, 0, sizeof *w);
+    w->scenario = *s;
+    w->live = live;
+    make_clock(w);
+    w->receiver.config = s->receiver;
+    w->receiver.written = live ? NULL : &w->virtual_loop.written;
+    int bad = sim_receiver_start(&w->receiver, sim_world_loop(w), sim_world_truth, w,
+                                 (uint64_t)s->seed, live, port, sizeof port, err);
+    if (!bad)
+        bad = read_conf(w, conf_name, conf, port, err) || open_daemon(w, log, err);
+    if (bad)
+        sim_world_close(w);
+    return bad ? -1 : 0;
+}
+
+void sim_world_close(struct sim_world *w)
+{
+    daemon_close(w->daemon);
+    sim_receiver_stop(&w->receiver);
+    config_free(&w->config);
+    loop_close(sim_world_loop(w));
+    w->daemon = NULL;
+}

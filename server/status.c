@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "server/status.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "refclock/sample.h"
+
+static const char *const state_names[] = {"starting", "numbering",      "locked",
+                                          "holdover", "unsynchronised", NULL};
+static const char *const steering_names[] = {"system", "none", "virtual", NULL};
+static const char *const leap_names[] = {"none", "insert", "delete", "unknown", NULL};
+static const char *const assumed_names[] = {NULL, "assumed, not measured", NULL};
+static const char *const health_names[] = {"closed", "silent", "no_fix", "ok", NULL};
+
+/* A row: name in JSON, type, member, label for people, one sentence. */
+#define ROW(json, kind, member, text, sentence)                                          \
+    {                                                                                    \
+        .name = json, .type = STATUS_TYPE_##kind, .offset = offsetof(struct AT, member), \
+        .label = text, .help = sentence                                                  \
+    }
+#define NAMED(json, list, member, text, sentence)                                      \
+    {                                                                                  \
+        .name = json, .type = STATUS_TYPE_NAME, .offset = offsetof(struct AT, member), \
+        .label = text, .help = sentence, .names = list                                 \
+    }
+#define OBJECT(json, table, member, sentence)                                            \
+    {                                                                                    \
+        .name = json, .type = STATUS_TYPE_OBJECT, .offset = offsetof(struct AT, member), \
+        .help = sentence, .rows = table                                                  \
+    }
+#define LIST(json, table, member, number, sentence)                                    \
+    {                                                                                  \
+        .name = json, .type = STATUS_TYPE_LIST, .offset = offsetof(struct AT, member), \
+        .help = sentence, .rows = table, .count_offset = offsetof(struct AT, number),  \
+        .size = sizeof((struct AT *)0)->member[0],                                     \
+        .max = sizeof((struct AT *)0)->member / sizeof((struct AT *)0)->member[0]      \
+    }
+#define END          \
+    {                \
+        .name = NULL \
+    }
+
+#define AT status_clock
+static const struct status_row clock_rows[] = {
+    NAMED("state", state_names, state, "state",
+          "What the clock follows now: starting (nothing measured yet), numbering (the seconds "
+          "have no number yet), locked, holdover or unsynchronised."),
+    ROW("sentence", TEXT, sentence, NULL,
+        "One sentence for a person: what is used, how sure it is, what to do."),
+    NAMED("steering", steering_names, steering, "steers",
+          "Which clock is steered: system, none (it is only read) or virtual (a simulation)."),
+    ROW("stratum", INT, stratum, "stratum", "Stratum, 1 to 15; 16 while unsynchronised."),
+    ROW("refid", REFID, refid, "refid", "Reference identifier."),
+    NAMED("leap", leap_names, leap, "leap",
+          "Leap second announced for the end of the day: none, insert, delete; unknown while "
+          "unsynchronised."),
+    ROW("offset", SECONDS, offset, "offset", "Estimated true time minus the clock's reading."),
+    ROW("bound_total", BOUND, bound_total, "error bound",
+        "The true error of the time served is below this: bound_stat, and what one receiver cannot "
+        "show (latency, receiver, sawtooth, numbering)."),
+    ROW("bound_total_ns", NS, bound_total, NULL, "bound_total as an integer, rounded up."),
+    ROW("bound_stat", BOUND, bound_stat, "statistical part",
+        "The part of the bound that follows from noise, drift and age."),
+    ROW("bound_stat_ns", NS, bound_stat, NULL, "bound_stat as an integer, rounded up."),
+    ROW("rate", NUMBER, rate, NULL, "Change of the offset per second, with the steering in force."),
+    ROW("rate_ppm", PPM, rate, "rate", "rate in parts per million."),
+    ROW("frequency", NUMBER, frequency, NULL,
+        "Correction that the free-running clock needs; positive: it is slow."),
+    ROW("frequency_ppm", PPM, frequency, "frequency", "frequency in parts per million."),
+    ROW("frequency_error", NUMBER, frequency_error, NULL, "Standard error of frequency."),
+    ROW("frequency_error_ppm", PPM_SIZE, frequency_error, "frequency error",
+        "frequency_error in parts per million."),
+    ROW("root_delay", SIZE, root_delay, NULL, "Root delay as served."),
+    ROW("root_dispersion", SIZE, root_dispersion, NULL, "Root dispersion as served: the bound."),
+    ROW("reftime", INSTANT, reftime, "last sample", "True time of the last measurement used."),
+    ROW("precision", INT, precision, NULL, "Precision of reading the clock, log2 of seconds."),
+    ROW("latency", SECONDS, latency, "pulse latency",
+        "The pulse is stamped this long after the true second, by configuration."),
+    ROW("latency_uncertainty", BOUND, latency_uncertainty, "its uncertainty",
+        "How far the latency may be off; part of bound_total."),
+    {.name = "latency_assumed",
+     .type = STATUS_TYPE_BOOL,
+     .offset = offsetof(struct status_clock, latency_assumed),
+     .label = "latency is",
+     .names = assumed_names,
+     .help = "True: the latency was not configured, it is assumed, not measured."},
+    ROW("noise_pulse", SIZE, noise_pulse, "pulse noise",
+        "Estimated standard deviation of the pulses."),
+    ROW("noise_white_fm", SIZE, noise_white_fm, "oscillator noise",
+        "Estimated standard deviation that white frequency noise of the oscillator adds in a "
+        "second."),
+    ROW("noise_walk_fm", SIZE, noise_walk_fm, NULL,
+        "Estimated standard deviation that random-walk frequency noise of the oscillator adds in a "
+        "second."),
+    ROW("numbering", TEXT, numbering, "numbering",
+        "How the pulses get their seconds: empty, gathering, ambiguous, conflict or numbered."),
+    ROW("evidence", TEXT, evidence, "evidence",
+        "One sentence: what the numbering rests on, or what is missing."),
+    ROW("delay", SIZE, delay, "message delay",
+        "Measured delay from a pulse to the message that names it, median."),
+    ROW("delay_low", SIZE, delay_low, NULL, "Shortest of the delays kept."),
+    ROW("delay_high", SIZE, delay_high, NULL, "Longest of the delays kept."),
+    ROW("margin", SIZE, margin, "margin",
+        "How far the delay may move before the number would be in doubt."),
+    ROW("generation", COUNT32, generation, NULL, "Grows by one at every step of the clock."),
+    ROW("steps", COUNT, steps, "steps", "Steps that timeball made."),
+    ROW("foreign_steps", COUNT, foreign_steps, "steps by others", "Steps that others made."),
+    ROW("last_step", SECONDS, last_step, "last step", "Size of the last step; positive: forward."),
+    ROW("last_step_at", INSTANT, last_step_at, "made at", "When the last step was made."),
+    ROW("last_step_by", TEXT, last_step_by, "made by", "Who made the last step."),
+    ROW("counters", COUNTERS, counters, NULL,
+        "What happened to edges, messages and steps since the start, by name."),
+    END,
+};
+#undef AT
+
+#define AT status_source
+static const struct status_row source_rows[] = {
+    ROW("name", TEXT, name, NULL, "Driver and path, as in the configuration."),
+    ROW("driver", TEXT, driver, NULL, "The driver."),
+    ROW("path", TEXT, path, NULL, "The device."),
+    NAMED("health", health_names, health, "health",
+          "How the device fares: closed, silent, no_fix or ok."),
+    ROW("used", BOOL, used, "used", "Whether the clock follows it now."),
+    ROW("sentence", TEXT, sentence, NULL,
+        "One sentence: why it is used or not, and what would change it."),
+    ROW("error", TEXT, error, "error",
+        "What is wrong with the device, and what to do; null: nothing."),
+    ROW("offset", SECONDS, offset, "offset", "Its last measurement against the estimate."),
+    ROW("jitter", SIZE, jitter, "jitter", "RMS of its measurements against the estimate."),
+    ROW("reach", REACH, reach, "reach",
+        "The last eight seconds, one bit each, the newest lowest; 255: all of them brought a "
+        "measurement."),
+    ROW("age", AGE, age, "last sample", "Age of its last measurement."),
+    ROW("counters", COUNTERS, counters, NULL, "The driver's counters, by name."),
+    END,
+};
+#undef AT
+
+#define AT satellite
+static const struct status_row satellite_rows[] = {
+    ROW("system", LETTER, system, "system",
+        "G GPS, R GLONASS, E Galileo, C BeiDou, J QZSS, I NavIC, S SBAS, ? unknown."),
+    ROW("id", INT, id, "id", "Number in its system, as the receiver gives it."),
+    ROW("elevation", INT, elevation, "elevation", "Degrees above the horizon; -1: unknown."),
+    ROW("azimuth", INT, azimuth, "azimuth", "Degrees from north; -1: unknown."),
+    ROW("cn0", INT, cn0, "C/N0", "Carrier to noise density in dB-Hz; 0: not tracked."),
+    ROW("used", BOOL, used, "used", "Whether the fix rests on it."),
+    END,
+};
+#undef AT
+
+#define AT status_sky
+static const struct status_row sky_rows[] = {
+    ROW("source", TEXT, source, "receiver",
+        "The source that reports the satellites; null: none does."),
+    ROW("age", AGE, age, "age", "Age of the report."),
+    ROW("fix", INT, sky.fix, "fix", "0 none or unknown, 2 two-dimensional, 3 three-dimensional."),
+    ROW("count", INT, sky.count, "satellites", "Satellites reported."),
+    ROW("used", INT, sky.used, "used", "Satellites used in the fix."),
+    ROW("pdop", NUMBER, sky.pdop, "PDOP", "Dilution of precision of the position."),
+    ROW("hdop", NUMBER, sky.hdop, "HDOP", "Dilution of precision of the horizontal position."),
+    LIST("satellites", satellite_rows, sky.satellite, sky.count, "Each satellite."),
+    END,
+};
+#undef AT
+
+#define AT status_listen
+static const struct status_row listen_rows[] = {
+    ROW("address", TEXT, address, NULL, "IP address."),
+    ROW("port", INT, port, NULL, "UDP port."),
+    END,
+};
+#undef AT
+
+#define AT status_server
+static const struct status_row server_rows[] = {
+    ROW("threads", INT, threads, "threads", "Threads that answer; 0: all is done in one thread."),
+    LIST("listen", listen_rows, listen, listen_count, "Addresses that are answered on."),
+    ROW("verdicts", COUNTERS, verdicts, NULL,
+        "What became of the datagrams, by verdict; see the list of verdicts."),
+    ROW("unstamped", COUNT, unstamped, "without stamp",
+        "Datagrams without the kernel's receive time stamp."),
+    ROW("receive_errors", COUNT, receive_errors, "receive errors", "Times that receiving failed."),
+    ROW("send_errors", COUNT, send_errors, "send errors", "Answers that the kernel did not take."),
+    END,
+};
+#undef AT
+
+#define AT status_socket_counts
+static const struct status_row socket_rows[] = {
+    ROW("clients", INT, clients, NULL, "Clients connected now."),
+    ROW("accepted", COUNT, accepted, NULL, "Connections accepted."),
+    ROW("refused", COUNT, refused, NULL, "Connections refused because there were too many."),
+    ROW("requests", COUNT, requests, NULL, "Requests answered."),
+    ROW("unknown", COUNT, unknown, NULL, "Requests that are not known."),
+    ROW("oversize", COUNT, oversize, NULL, "Request lines that were too long."),
+    ROW("timeouts", COUNT, timeouts, NULL, "Clients dropped because they were silent."),
+    ROW("slow", COUNT, slow, NULL, "Clients dropped because they did not read."),
+    END,
+};
+#undef AT
+
+#define AT status_process
+static const struct status_row process_rows[] = {
+    ROW("pid", INT, pid, "pid", "Process number of timeballd."),
+    ROW("uptime", AGE, uptime, "uptime", "Seconds since its start."),
+    ROW("started", INSTANT, started, NULL, "When it was started."),
+    ROW("wakeups", COUNT, wakeups, "wake-ups", "Wake-ups of its event loop."),
+    END,
+};
+#undef AT
+
+#define AT status
+const struct status_row status_rows[] = {
+    ROW("version", INT, version, NULL,
+        "Version of this protocol: 1. It grows when a field changes its meaning or goes; new "
+        "fields may come at any time."),
+    ROW("release", TEXT, release, "timeball", "Version of timeball."),
+    ROW("host", TEXT, host, "host", "Name of the machine."),
+    ROW("time", INSTANT, time, NULL, "Estimated true time at which this object was made."),
+    ROW("bound", BOUND, bound, NULL,
+        "True time was within this of `time` then; null: it is not known at all."),
+    ROW("bound_ns", NS, bound, NULL, "bound as an integer, rounded up."),
+    OBJECT("clock", clock_rows, clock, "The clock and how far to trust it."),
+    LIST("sources", source_rows, source, source_count,
+         "Every reference clock of the configuration."),
+    OBJECT("sky", sky_rows, sky, "The satellites that the receiver reports."),
+    OBJECT("server", server_rows, server, "NTP service."),
+    OBJECT("socket", socket_rows, socket, "The status socket itself."),
+    OBJECT("process", process_rows, process, "The daemon's process."),
+    END,
+};
+#undef AT
+
+static const char *const sources_names[] = {"version", "time", "sources", NULL};
+static const char *const satellites_names[] = {"version", "time", "sky", NULL};
+static const char *const now_names[] = {"version", "time", "bound", "bound_ns", "clock", NULL};
+static const char *const version_names[] = {"version", "release", "host", NULL};
+
+const struct status_request status_requests[] = {
+    {"status", "Everything.", NULL},
+    {"sources", "The reference clocks.", sources_names},
+    {"satellites", "The satellites that the receiver reports.", satellites_names},
+    {"now", "The time, made anew for this request, and the clock.", now_names},
+    {"version", "Versions of the protocol and of timeball.", version_names},
+    {NULL, NULL, NULL},
+};
+
+void status_init(struct status *s)
+{
+    memset(s, 0, sizeof *s);
+    s->version = STATUS_VERSION;
+    snprintf(s->release, sizeof s->release, "%s", TIMEBALL_VERSION);
+    s->bound = s->sky.age = s->sky.sky.pdop = s->sky.sky.hdop = NAN;
+    struct status_clock *c = &s->clock;
+    c->stratum = 16;
+    c->leap = LEAP_UNKNOWN;
+    c->offset = c->rate = c->frequency = c->frequency_error = NAN;
+    c->bound_stat = c->bound_total = c->root_delay = c->root_dispersion = NAN;
+    c->latency = c->latency_uncertainty = c->last_step = NAN;
+    c->noise_pulse = c->noise_white_fm = c->noise_walk_fm = NAN;
+    c->delay = c->delay_low = c->delay_high = c->margin = NAN;
+    for (int i = 0; i < STATUS_SOURCES_MAX; i++)
+        s->source[i].offset = s->source[i].jitter = s->source[i].age = NAN;
+}
+
+void status_count(struct status_counters *c, const char *name, uint64_t value)
+{
+    if (c->count >= STATUS_COUNTERS_MAX)
+        return;
+    struct status_counter *item = &c->item[c->count++];
+    snprintf(item->name, sizeof item->name, "%s", name);
+    item->value = value;
+}
+
+void status_count_driver(struct status_counters *c, const struct driver *d)
+{
+    for (const struct counter_row *row = d->ops->counters; row && row->name; row++) {
+        uint64_t value;
+        memcpy(&value, (const char *)d + row->offset, sizeof value);
+        status_count(c, row->name, value);
+    }
+}
+
+const struct status_row *status_find(const struct status_row *rows, const char *name)
+{
+    for (; rows->name; rows++)
+        if (!strcmp(rows->name, name))
+            return rows;
+    return NULL;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_SERVER_STATUS_H
+#define TIMEBALL_SERVER_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "drivers/driver.h"
+
+/*
+ * One plain copy of all there is to say about the daemon: every view (status socket, timeballctl,
+ * log lines, later ntpq and metrics) is made from it, so views never disagree. It holds no pointer
+ * into live state. The daemon fills it once a second; the rows of status.c describe each field.
+ *
+ * Adding a field: a member here and a row there. Unknown values: NAN for a double, 0 for an
+ * instant, "" for a text.
+ */
+#define STATUS_VERSION      1 /* of the protocol: grows when a field changes its meaning or goes */
+#define STATUS_TEXT         256
+#define STATUS_SOURCES_MAX  16
+#define STATUS_COUNTERS_MAX 48
+#define STATUS_LISTEN_MAX   16
+
+enum status_state {
+    STATUS_STARTING,       /* nothing measured yet */
+    STATUS_NUMBERING,      /* pulses or messages come, their seconds are not numbered yet */
+    STATUS_LOCKED,         /* follows a source */
+    STATUS_HOLDOVER,       /* the source is gone, the bound is inside the limit */
+    STATUS_UNSYNCHRONISED, /* nothing that could be believed: LI 3 */
+};
+
+enum status_steering { STATUS_STEERS_SYSTEM, STATUS_STEERS_NONE, STATUS_STEERS_VIRTUAL };
+
+struct status_counter {
+    char name[32];
+    uint64_t value;
+};
+struct status_counters {
+    int count;
+    struct status_counter item[STATUS_COUNTERS_MAX];
+};
+
+struct status_clock {
+    int state;                       /* enum status_state */
+    char sentence[STATUS_TEXT + 64]; /* for a person: what is used, how sure, what to do */
+    int steering;                    /* enum status_steering */
+    int stratum;                     /* 1..15; 16: unsynchronised */
+    uint32_t refid;                  /* RFC 5905 figure 12; SNAPSHOT_REFID */
+    int leap;                        /* enum leap */
+    int precision;                   /* log2 s */
+    double offset;                   /* s, true minus reading of the clock */
+    double rate;                     /* change of offset per second, with the steering in force */
+    double frequency;       /* free-running: what the correction should be; positive: clock slow */
+    double frequency_error; /* standard error of it */
+    double bound_stat;      /* s */
+    double bound_total;     /* s */
+    double root_delay;      /* s */
+    double root_dispersion; /* s, as served */
+    int64_t reftime;        /* ns, last measurement used */
+    double latency;         /* s, stated: the pulse is stamped this long after the true second */
+    double latency_uncertainty; /* s, +- */
+    bool latency_assumed;       /* nobody gave it in the configuration */
+    uint32_t generation;
+    uint64_t steps, foreign_steps;
+    double last_step;      /* s, positive: forward */
+    int64_t last_step_at;  /* ns */
+    char last_step_by[32]; /* "timeball", "another program" */
+    double noise_pulse;    /* s */
+    double noise_white_fm; /* s, what white frequency noise adds in a second */
+    double noise_walk_fm;  /* s, what random-walk frequency noise adds in a second */
+    char numbering[24];    /* numbering_state_name() */
+    char evidence[STATUS_TEXT];
+    double delay;                 /* s, from pulse to message, median */
+    double delay_low, delay_high; /* s, its spread */
+    double margin;                /* s, until the delay would be ambiguous */
+    struct status_counters counters;
+};
+
+struct status_source {
+    char name[96]; /* "pps /dev/pps0" */
+    char driver[24];
+    char path[OPTION_TEXT_SIZE];
+    int health; /* enum health */
+    bool used;
+    char sentence[STATUS_TEXT];  /* why used or not, what would change it */
+    char error[STATUS_TEXT * 2]; /* what is wrong with the device and what to do, "" */
+    double offset;               /* s, last innovation */
+    double jitter;               /* s, RMS */
+    int reach;                   /* 8 bits, RFC 5905 */
+    double age;                  /* s since the last sample */
+    struct status_counters counters;
+};
+
+struct status_sky {
+    char source[96]; /* name of the source that reports it; "" when none does */
+    double age;      /* s since the report */
+    struct sky sky;
+};
+
+struct status_listen {
+    char address[64]; /* "192.0.2.1", "::" */
+    int port;
+};
+
+struct status_server {
+    int threads; /* 0: all in one thread */
+    int listen_count;
+    struct status_listen listen[STATUS_LISTEN_MAX];
+    struct status_counters verdicts; /* by verdict_table's names */
+    uint64_t unstamped, receive_errors, send_errors;
+};
+
+struct status_socket_counts {
+    int clients;       /* connected now */
+    uint64_t accepted; /* connections */
+    uint64_t refused;  /* connections over the limit */
+    uint64_t requests; /* answered with an object */
+    uint64_t unknown;  /* requests that are not known */
+    uint64_t oversize; /* request lines that were too long */
+    uint64_t timeouts; /* clients dropped because they were silent */
+    uint64_t slow;     /* clients dropped because they did not read */
+};
+
+struct status_process {
+    int pid;
+    double uptime;   /* s */
+    int64_t started; /* ns, true time as far as known */
+    uint64_t wakeups;
+};
+
+struct status {
+    int version;      /* STATUS_VERSION */
+    char release[24]; /* of timeball */
+    char host[72];
+    int64_t time; /* ns, estimated true time at which this was made */
+    double bound; /* s: |time - true time| is below it */
+    struct status_clock clock;
+    int source_count;
+    struct status_source source[STATUS_SOURCES_MAX];
+    struct status_sky sky;
+    struct status_server server;
+    struct status_socket_counts socket;
+    struct status_process process;
+};
+
+/* Zero, with unknown for all that has an unknown; version, release and state are set. */
+void status_init(struct status *s);
+
+/* Appends a counter; one too many is left out. */
+void status_count(struct status_counters *c, const char *name, uint64_t value);
+
+/* Appends all counters of a driver, by its rows. */
+void status_count_driver(struct status_counters *c, const struct driver *d);
+
+/* How a row's value is stored, written to JSON, and shown to people. */
+enum status_type {
+    STATUS_TYPE_TEXT,     /* char[]; JSON string, "" is null */
+    STATUS_TYPE_BOOL,     /* bool; `names`: what people see for false (NULL: nothing) and true */
+    STATUS_TYPE_INT,      /* int */
+    STATUS_TYPE_COUNT,    /* uint64_t */
+    STATUS_TYPE_COUNT32,  /* uint32_t */
+    STATUS_TYPE_SECONDS,  /* double, s; people see its sign */
+    STATUS_TYPE_SIZE,     /* double, s, never negative */
+    STATUS_TYPE_AGE,      /* double, s; people see days, hours, minutes */
+    STATUS_TYPE_BOUND,    /* double, s; people see it rounded up, with +- */
+    STATUS_TYPE_NS,       /* double, s; JSON integer of ns, rounded up */
+    STATUS_TYPE_NUMBER,   /* double */
+    STATUS_TYPE_PPM,      /* double, dimensionless; JSON number of ppm; people see its sign */
+    STATUS_TYPE_PPM_SIZE, /* the same, never negative */
+    STATUS_TYPE_INSTANT,  /* int64_t ns; ISO string with 9 decimals, 0 is null */
+    STATUS_TYPE_NAME,     /* int, index into `names` */
+    STATUS_TYPE_REFID,    /* uint32_t; text of up to 4 letters, or a dotted quad */
+    STATUS_TYPE_REACH,    /* int of 8 bits; people see it octal */
+    STATUS_TYPE_LETTER,   /* char; JSON string of one letter */
+    STATUS_TYPE_COUNTERS, /* struct status_counters; JSON object */
+    STATUS_TYPE_OBJECT,   /* a struct with rows of its own */
+    STATUS_TYPE_LIST,     /* an array of structs with rows of their own */
+};
+
+struct status_row {
+    const char *name;              /* in JSON; NULL ends the table */
+    size_t offset;                 /* in the struct that the table belongs to */
+    const char *label;             /* for people; NULL: not shown to them */
+    const char *help;              /* one sentence for the documentation */
+    const char *const *names;      /* NAME: one for each value, NULL-terminated */
+    const struct status_row *rows; /* OBJECT, LIST */
+    size_t count_offset;           /* LIST: where the int with the number of elements is */
+    size_t size;                   /* LIST: of an element */
+    int max;                       /* LIST: room for so many */
+    enum status_type type;
+};
+
+/* The rows of struct status. */
+extern const struct status_row status_rows[];
+
+/* The row of that name, or NULL. */
+const struct status_row *status_find(const struct status_row *rows, const char *name);
+
+/* What a client may ask for, and which rows of status_rows the answer has. */
+struct status_request {
+    const char *word; /* NULL ends the table */
+    const char *help;
+    const char *const *names; /* rows, NULL-terminated; NULL: all */
+};
+extern const struct status_request status_requests[];
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/config.h"
+#include "server/ctl.h"
+
+static const struct command {
+    const char *name;
+    const char *operand; /* NULL: takes none */
+    const char *help;
+    int (*run)(const struct ctl *, struct err *);
+} commands[] = {
+    {"status", NULL, "what is used, how sure it is, what to do", ctl_status},
+    {"sources", NULL, "every reference clock, and why it is used or not", ctl_sources},
+    {"satellites", NULL, "the satellites that the receiver reports", ctl_satellites},
+    {"watch", NULL, "the status, each second, until ctrl-C", ctl_watch},
+    {"now", NULL, "the true time, and the interval that it lies in", ctl_now},
+    {"epochs", "FILE", "the times in a receiver's log; needs --date", ctl_epochs},
+};
+
+static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
+                                             {"socket", required_argument, NULL, 's'},
+                                             {"date", required_argument, NULL, 'd'},
+                                             {"json", no_argument, NULL, 'j'},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {"version", no_argument, NULL, 'V'},
+                                             {NULL, 0, NULL, 0}};
+
+static int fail(const struct err *err)
+{
+    char text[sizeof *err + 8];
+    fprintf(stderr, "timeballctl: %s\n", err_line(err, text, sizeof text));
+    return CTL_ERROR;
+}
+
+static int usage_error(const char *why, const char *what)
+{
+    fprintf(stderr, "timeballctl: %s%s%s; timeballctl --help lists what there is\n", why,
+            *what ? ": " : "", what);
+    return CTL_ERROR;
+}
+
+static int print_help(void)
+{
+    puts("usage: timeballctl [-c FILE] [-s SOCKET] [--json] COMMAND\n\ncommands");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        printf("  %-10s %-5s %s\n", commands[i].name,
+               commands[i].operand ? commands[i].operand : "", commands[i].help);
+    puts("\noptions\n"
+         "  -c, --config FILE      timeballd's configuration, for its statussocket\n"
+         "                         (default " CONFIG_PATH ")\n"
+         "  -s, --socket SOCKET    the status socket itself\n"
+         "  -j, --json             JSON as the status socket gives it\n"
+         "      --date YYYY-MM-DD  for epochs: the day of the log, within 512 weeks\n"
+         "  -h, --help             this text\n"
+         "  -V, --version          the version\n\n"
+         "exit status: 0 done, 1 an error, 2 (status, now) not synchronised");
+    return CTL_OK;
+}
+
+/*
+ * Fills *config, which ctl->socket then points into. The default configuration may be unreadable or
+ * wrong: then the default socket. 0, or -1 with the errors printed.
+ */
+static int find_socket(struct ctl *ctl, struct config *config, const char *path)
+{
+    struct config_errors errors;
+    if (config_load(config, path, &errors)) {
+        if (path) {
+            config_errors_print(stderr, "timeballctl", &errors);
+            return -1;
+        }
+        config_parse(config, CONFIG_PATH, "", 0, &errors);
+    }
+    ctl->socket = config->statussocket;
+    if (*ctl->socket)
+        return 0;
+    fprintf(stderr, "timeballctl: %s says statussocket none; write a path there, or use -s\n",
+            path ? path : CONFIG_PATH);
+    return -1;
+}
+
+static int run(const struct command *command, const struct ctl *ctl)
+{
+    struct err err = {0};
+    int result = command->run(ctl, &err);
+    if (result < 0)
+        result = fail(&err);
+    if (fflush(stdout) || ferror(stdout))
+        return usage_error("the output cannot be written", "");
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    struct ctl ctl = {.out = stdout};
+    struct config config = {0};
+    const char *config_path = NULL;
+    int c;
+    while ((c = getopt_long(argc, argv, "c:s:jhV", long_options, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            config_path = optarg;
+            break;
+        case 's':
+            ctl.socket = optarg;
+            break;
+        case 'd':
+            ctl.date = optarg;
+            break;
+        case 'j':
+            ctl.json = true;
+            break;
+        case 'h':
+            return print_help();
+        case 'V':
+            puts("timeballctl " TIMEBALL_VERSION);
+            return CTL_OK;
+        default:
+            return CTL_ERROR; /* getopt has said why */
+        }
+    }
+    if (optind == argc)
+        return usage_error("a command is missing", "");
+    const struct command *command = commands, *end = command + sizeof commands / sizeof *commands;
+    while (command < end && strcmp(command->name, argv[optind]) != 0)
+        command++;
+    if (command == end)
+        return usage_error("unknown command", argv[optind]);
+    if (argc - optind - 1 != (command->operand != NULL))
+        return usage_error(command->operand ? "it takes one file" : "it takes no more words",
+                           command->name);
+    ctl.file = argv[optind + 1];
+    if (!ctl.socket && !command->operand && find_socket(&ctl, &config, config_path))
+        return CTL_ERROR;
+    int result = run(command, &ctl);
+    config_free(&config);
+    return result;
+}

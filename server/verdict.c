@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "server/verdict.h"
+
+const struct verdict_row verdict_table[VERDICT_COUNT] = {
+    [VERDICT_ANSWERED] = {"answered", "A request was answered with the time."},
+    [VERDICT_UNSYNCHRONISED] = {"unsynchronised",
+                                "A request was answered with leap indicator 3 and stratum 0: the "
+                                "time is not known well enough."},
+    [VERDICT_SHORT] = {"short", "A datagram shorter than the 48 octets of an NTP header got no "
+                                "answer."},
+    [VERDICT_VERSION] = {"version", "A request of a version other than 1 to 4 got no answer."},
+    [VERDICT_MODE] = {"mode", "A packet that is no request (mode 0, 2, 4 or 5) got no answer."},
+    [VERDICT_CONTROL] = {"control", "A control request (mode 6, ntpq) got no answer."},
+    [VERDICT_PRIVATE] = {"private", "A private request (mode 7, ntpdc monlist) got no answer."},
+    [VERDICT_ADDRESS] = {"address",
+                         "A datagram from port 0, from our own port, or from or to a broadcast or "
+                         "multicast address got no answer."},
+    [VERDICT_KEY] = {"key", "A request that wants a signed answer, with a key not known here, got "
+                            "no answer."},
+    [VERDICT_STEP] = {"step", "A request got no answer because the clock was just being stepped."},
+    [VERDICT_GENERATION] = {"generation",
+                            "A request got no answer because the clock may have been stepped since "
+                            "it arrived."},
+};

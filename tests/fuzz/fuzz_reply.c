@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Any datagram to any state of the clock. The first octet chooses the state, the second the
+ * addresses, the rest is the datagram; what an answer may never be ends the program.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "refclock/civil.h"
+#include "server/reply.h"
+
+#define NOW (INT64_C(1795521600) * NS_PER_S)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define REQUIRE(condition) \
+    do {                   \
+        if (!(condition))  \
+            abort();       \
+    } while (0)
+
+static struct snapshot snapshot_for(uint8_t choice)
+{
+    struct snapshot s = {
+        .reference = choice & 1 ? NOW - NS_PER_S : NOW - 60 * NS_PER_S,
+        .offset = choice & 2 ? -86400 : 1e-3,
+        .rate = choice & 4 ? 500e-6 : -1e-6,
+        .total = choice & 8 ? 1e-5 : 3,
+        .drift = 1e-6,
+        .reftime = choice & 16 ? NOW - NS_PER_S : 0,
+        .refid = SNAPSHOT_REFID('P', 'P', 'S', 0),
+        .stratum = choice & 32 ? 1 : 16,
+        .precision = -20,
+        .locked_once = choice & 64,
+        .transition = choice & 128,
+    };
+    return s;
+}
+
+static void check(const struct reply_input *in, enum verdict verdict, const uint8_t *out,
+                  size_t size)
+{
+    const uint8_t *request = in->request;
+    unsigned mode = size ? wire_mode(request[0]) : 0;
+    bool answered = verdict == VERDICT_ANSWERED || verdict == VERDICT_UNSYNCHRONISED;
+    REQUIRE(verdict >= 0 && verdict < VERDICT_COUNT);
+    REQUIRE(size == (answered ? WIRE_SIZE : 0) && size <= in->size);
+    if (!answered)
+        return;
+    struct ntp_packet p;
+    wire_decode(out, &p);
+    REQUIRE((mode == WIRE_MODE_CLIENT || mode == WIRE_MODE_ACTIVE) && p.mode == mode + 1);
+    REQUIRE(p.version == wire_version(request[0]) && p.version >= 1 && p.version <= 4);
+    REQUIRE(!memcmp(out + 24, request + 40, 8));
+    REQUIRE(p.receive <= p.transmit && p.reftime <= p.receive && p.root_dispersion);
+    REQUIRE((p.leap == LEAP_UNKNOWN) == (p.stratum == 0));
+    REQUIRE((p.stratum == 0) == (verdict == VERDICT_UNSYNCHRONISED));
+    REQUIRE(!in->address && !in->snapshot->transition);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2)
+        return 0;
+    struct snapshot s = snapshot_for(data[0]);
+    struct reply_input in = {
+        .snapshot = &s,
+        .request = data + 2,
+        .size = size - 2,
+        .receive = {NOW - 1000, 0, data[1] < 240},
+        .transmit = {NOW, 0, true},
+        .address = data[1] & 15,
+    };
+    uint8_t out[WIRE_SIZE];
+    size_t out_size;
+    enum verdict verdict = reply_make(&in, out, &out_size);
+    check(&in, verdict, out, out_size);
+    return 0;
+}

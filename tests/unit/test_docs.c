@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The manuals hold tables made from the rows of options, drivers, verdicts and status, between
+ * lines "rows: NAME" and "rows: end". The test holds them against the rows of today;
+ * `test_docs --update` writes them anew.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/config.h"
+#include "server/options.h"
+#include "server/status.h"
+#include "server/verdict.h"
+
+#define MARK "rows: "
+
+static void print_option(FILE *out, const struct option_row *row)
+{
+    char usage[128], limits[128];
+    options_usage(row, usage, sizeof usage);
+    options_limits(row, limits, sizeof limits);
+    fprintf(out, ".TP\n.BR %s \" %s\"\n%s\n", row->word, usage, row->help);
+    if (*limits)
+        fprintf(out, "(%s%s%s)\n", limits, row->assumed ? ", " : "",
+                row->assumed ? row->assumed : "");
+}
+
+static void print_options(FILE *out, const struct option_row *rows)
+{
+    if (!rows || !rows->word)
+        return;
+    fputs(".RS\n", out);
+    for (; rows->word; rows++)
+        print_option(out, rows);
+    fputs(".RE\n", out);
+}
+
+static void directives(FILE *out)
+{
+    for (const struct config_directive *d = config_directives; d->row.word; d++) {
+        char limits[128] = "";
+        if (!d->take)
+            options_limits(&d->row, limits, sizeof limits);
+        fprintf(out, ".TP\n.BR %s \" %s\"\n%s\n", d->row.word, d->usage, d->row.help);
+        if (*limits)
+            fprintf(out, "(%s)\n", limits);
+        print_options(out, d->more);
+    }
+}
+
+static void drivers(FILE *out)
+{
+    for (const struct driver_ops *const *ops = driver_table; *ops; ops++) {
+        fprintf(out, ".TP\n.BR \"refclock %s\" \" PATH\"\n%c%s.\n", (*ops)->name,
+                toupper((unsigned char)*(*ops)->help), (*ops)->help + 1);
+        print_options(out, (*ops)->options);
+    }
+}
+
+static void verdicts(FILE *out)
+{
+    for (int i = 0; i < VERDICT_COUNT; i++)
+        fprintf(out, ".TP\n.B %s\n%s\n", verdict_table[i].name, verdict_table[i].help);
+}
+
+static const char *type_name(const struct status_row *row)
+{
+    static const char *const names[] = {
+        [STATUS_TYPE_TEXT] = "text",       [STATUS_TYPE_BOOL] = "true or false",
+        [STATUS_TYPE_INT] = "integer",     [STATUS_TYPE_COUNT] = "integer",
+        [STATUS_TYPE_COUNT32] = "integer", [STATUS_TYPE_SECONDS] = "s",
+        [STATUS_TYPE_SIZE] = "s",          [STATUS_TYPE_AGE] = "s",
+        [STATUS_TYPE_BOUND] = "s",         [STATUS_TYPE_NS] = "integer, ns",
+        [STATUS_TYPE_NUMBER] = "number",   [STATUS_TYPE_PPM] = "ppm",
+        [STATUS_TYPE_PPM_SIZE] = "ppm",    [STATUS_TYPE_INSTANT] = "instant",
+        [STATUS_TYPE_NAME] = "text",       [STATUS_TYPE_REFID] = "text",
+        [STATUS_TYPE_REACH] = "integer",   [STATUS_TYPE_LETTER] = "text",
+        [STATUS_TYPE_COUNTERS] = "object", [STATUS_TYPE_OBJECT] = "object",
+        [STATUS_TYPE_LIST] = "array",
+    };
+    return names[row->type];
+}
+
+static void print_rows(FILE *out, const struct status_row *rows, const char *path)
+{
+    fputs("| field | type | meaning |\n|---|---|---|\n", out);
+    for (const struct status_row *row = rows; row->name; row++)
+        fprintf(out, "| `%s` | %s | %s |\n", row->name, type_name(row), row->help);
+    for (const struct status_row *row = rows; row->name; row++) {
+        char inner[128];
+        if (!row->rows)
+            continue;
+        snprintf(inner, sizeof inner, "%s%s%s%s", path, *path ? "." : "", row->name,
+                 row->type == STATUS_TYPE_LIST ? "[]" : "");
+        fprintf(out, "\n### `%s`\n\n", inner);
+        print_rows(out, row->rows, inner);
+    }
+}
+
+static void status(FILE *out)
+{
+    print_rows(out, status_rows, "");
+}
+
+static void requests(FILE *out)
+{
+    fputs("| request | answer |\n|---|---|\n", out);
+    for (const struct status_request *r = status_requests; r->word; r++)
+        fprintf(out, "| `%s` | %s |\n", r->word, r->help);
+}
+
+static void verdict_names(FILE *out)
+{
+    fputs("| verdict | meaning |\n|---|---|\n", out);
+    for (int i = 0; i < VERDICT_COUNT; i++)
+        fprintf(out, "| `%s` | %s |\n", verdict_table[i].name, verdict_table[i].help);
+}
+
+static void counters(FILE *out)
+{
+    fputs("| driver | counter | meaning |\n|---|---|---|\n", out);
+    for (const struct driver_ops *const *ops = driver_table; *ops; ops++)
+        for (const struct counter_row *row = (*ops)->counters; row && row->name; row++)
+            fprintf(out, "| %s | `%s` | %s |\n", (*ops)->name, row->name, row->help);
+}
+
+static const struct part {
+    const char *file, *name;
+    void (*print)(FILE *);
+} parts[] = {
+    {"timeball.conf.5", "directives", directives},
+    {"timeball.conf.5", "drivers", drivers},
+    {"timeballd.8", "verdicts", verdicts},
+    {"status-protocol.md", "requests", requests},
+    {"status-protocol.md", "status", status},
+    {"status-protocol.md", "verdicts", verdict_names},
+    {"status-protocol.md", "counters", counters},
+};
+
+static void path_of(const struct part *part, char *path, size_t size)
+{
+    snprintf(path, size, "%s/%s", DOCS, part->file);
+}
+
+/* The whole file; to be freed. NULL: it cannot be read. */
+static char *read_whole(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    char *text = NULL;
+    size_t size = 0;
+    if (!f)
+        return NULL;
+    if (getdelim(&text, &size, 0, f) < 0) {
+        free(text);
+        text = NULL;
+    }
+    fclose(f);
+    return text;
+}
+
+/* The text with the part made anew; to be freed. NULL: its two marks are not there. */
+static char *renew(const char *text, const struct part *part)
+{
+    char mark[64], *made = NULL;
+    size_t size;
+    snprintf(mark, sizeof mark, MARK "%s", part->name);
+    const char *begin = strstr(text, mark);
+    begin = begin ? strchr(begin, '\n') : NULL;
+    const char *end = begin ? strstr(begin, MARK "end") : NULL;
+    while (end && end > begin && end[-1] != '\n')
+        end--;
+    if (!end)
+        return NULL;
+    FILE *f = open_memstream(&made, &size);
+    fprintf(f, "%.*s", (int)(begin + 1 - text), text);
+    part->print(f);
+    fputs(end, f);
+    fclose(f);
+    return made;
+}
+
+/* Empty when the part is as it should be, else what is wrong. */
+static const char *wrong_with(const char *path, const struct part *part)
+{
+    char *text = read_whole(path), *made = text ? renew(text, part) : NULL;
+    const char *wrong = !text                ? "cannot be read"
+                        : !made              ? "the marks are missing"
+                        : strcmp(text, made) ? "not what the rows say: run test_docs --update"
+                                             : "";
+    free(text);
+    free(made);
+    return wrong;
+}
+
+static void tables_are_those_of_the_rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char path[512];
+        path_of(&parts[i], path, sizeof path);
+        const char *wrong = wrong_with(path, &parts[i]);
+        if (*wrong)
+            fail_msg("%s, '" MARK "%s': %s", path, parts[i].name, wrong);
+    }
+}
+
+static int update(void)
+{
+    int failed = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char path[512];
+        path_of(&parts[i], path, sizeof path);
+        char *text = read_whole(path), *made = text ? renew(text, &parts[i]) : NULL;
+        FILE *f = made ? fopen(path, "w") : NULL;
+        if (!f || fputs(made, f) < 0 || fclose(f)) {
+            fprintf(stderr, "%s: '%s' was not written\n", path, parts[i].name);
+            failed = 1;
+        }
+        free(text);
+        free(made);
+    }
+    return failed;
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tables_are_those_of_the_rows)};
+    if (argc > 1 && !strcmp(argv[1], "--update"))
+        return update();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <math.h>
+#include <pty.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "driver_world.h"
+#include "refclock/civil.h"
+#include "sentence.h"
+
+#define START (INT64_C(1795521600) * NS_PER_S) /* 2026-11-24T12:00:00Z */
+#define MS    INT64_C(1000000)
+
+struct bench {
+    struct driver_world world;
+    char folder[32], link[64];
+    int master; /* -1: unplugged */
+};
+
+static int open_real_port(const struct driver_env *env, const char *path, int baud,
+                          struct port **port, struct err *err)
+{
+    (void)env;
+    assert_int_equal(baud, 9600);
+    return port_open(path, baud, port, err);
+}
+
+static void plug_in(struct bench *b)
+{
+    int slave;
+    char name[64];
+    assert_int_equal(openpty(&b->master, &slave, name, NULL, NULL), 0);
+    close(slave);
+    assert_int_equal(symlink(name, b->link), 0);
+}
+
+static void unplug(struct bench *b)
+{
+    close(b->master);
+    unlink(b->link);
+    b->master = -1;
+    b->world.loop.written = true;
+}
+
+static int set_up(void **state)
+{
+    struct bench *b = calloc(1, sizeof *b);
+    snprintf(b->folder, sizeof b->folder, "/tmp/test_nmea_XXXXXX");
+    assert_non_null(mkdtemp(b->folder));
+    snprintf(b->link, sizeof b->link, "%s/gps0", b->folder);
+    plug_in(b);
+    world_init(&b->world, "nmea", b->link, START);
+    b->world.env.open_port = open_real_port;
+    *state = b;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct bench *b = *state;
+    world_close(&b->world);
+    if (b->master >= 0)
+        unplug(b);
+    rmdir(b->folder);
+    free(b);
+    return 0;
+}
+
+static int open_driver(struct bench *b, struct err *err)
+{
+    return b->world.driver->ops->open(b->world.driver, err);
+}
+
+static void send(struct bench *b, const char *text, size_t length)
+{
+    assert_int_equal(write(b->master, text, length), (ssize_t)length);
+    b->world.loop.written = true;
+}
+
+/* The sentences of the present second, and the rest of the second. */
+static void a_second(struct bench *b, char status, int quality)
+{
+    char text[256];
+    size_t length = 0;
+    struct civil c = civil_from_posix(b->world.loop.truth / NS_PER_S);
+    length = sentence_add(text, length, sizeof text, "GPRMC,%02d%02d%02d.00,%c,,,,,,,%02d%02d%02d",
+                          c.hour, c.minute, c.second, status, c.day, c.month, c.year % 100);
+    length = sentence_add(text, length, sizeof text, "GPGGA,%02d%02d%02d.00,,,,,%d", c.hour,
+                          c.minute, c.second, quality);
+    int64_t second = b->world.loop.truth / NS_PER_S;
+    world_run(&b->world, 200 * MS);
+    send(b, text, length / 2);
+    world_run(&b->world, 50 * MS);
+    send(b, text + length / 2, length - length / 2);
+    world_run(&b->world, (second + 1) * NS_PER_S - b->world.loop.truth);
+}
+
+static void labels_with_the_first_bytes_time(void **state)
+{
+    struct bench *b = *state;
+    world_option(&b->world, "delay", 0, 0.1);
+    world_option(&b->world, "delay", 1, 0.3);
+    assert_int_equal(open_driver(b, NULL), 0);
+    for (int i = 0; i < 5; i++)
+        a_second(b, 'A', 1);
+    assert_int_equal(b->world.labels, 5);
+    assert_int_equal(b->world.health, HEALTH_OK);
+    assert_int_equal(b->world.healths, 1);
+    const struct timelabel *l = &b->world.label;
+    assert_true(l->second == START / NS_PER_S + 4);
+    assert_int_equal(l->nsec, 0);
+    assert_true(l->local == START + 4 * NS_PER_S + 200 * MS);
+    assert_float_equal(l->delay_min, 0.1, 1e-12);
+    assert_float_equal(l->delay_max, 0.3, 1e-12);
+    assert_int_equal(l->leap, LEAP_UNKNOWN);
+    assert_int_equal(world_count(&b->world, "epochs"), 5);
+    assert_int_equal(world_count(&b->world, "sentences"), 10);
+}
+
+static void no_fix_and_silence(void **state)
+{
+    struct bench *b = *state;
+    assert_int_equal(open_driver(b, NULL), 0);
+    world_run(&b->world, 6 * NS_PER_S);
+    assert_int_equal(b->world.health, HEALTH_SILENT);
+    assert_non_null(strstr(b->world.err.why, "nothing received"));
+    a_second(b, 'V', 0);
+    a_second(b, 'V', 0);
+    assert_int_equal(b->world.health, HEALTH_NO_FIX);
+    assert_int_equal(b->world.labels, 0);
+    assert_int_equal(world_count(&b->world, "no_fix"), 2);
+    a_second(b, 'A', 1);
+    assert_int_equal(b->world.health, HEALTH_OK);
+    assert_true(isnan(b->world.label.delay_min));
+    for (int i = 0; i < 12; i++) {
+        send(b, "\x85\x12*$%n\xff", 7);
+        world_run(&b->world, NS_PER_S);
+    }
+    assert_int_equal(b->world.health, HEALTH_SILENT);
+    assert_non_null(strstr(b->world.err.why, "no NMEA"));
+    assert_int_equal(b->world.healths, 4);
+}
+
+static void sentences_without_time(void **state)
+{
+    struct bench *b = *state;
+    char text[128];
+    assert_int_equal(open_driver(b, NULL), 0);
+    for (int i = 0; i < 12; i++) {
+        send(b, text, sentence_add(text, 0, sizeof text, "GPGSV,1,1,01,07,30,120,40"));
+        world_run(&b->world, NS_PER_S);
+    }
+    assert_int_equal(b->world.health, HEALTH_SILENT);
+    assert_non_null(strstr(b->world.err.todo, "RMC"));
+}
+
+static void a_fix_without_a_date(void **state)
+{
+    struct bench *b = *state;
+    char text[128];
+    assert_int_equal(open_driver(b, NULL), 0);
+    for (int i = 0; i < 3; i++) {
+        send(b, text, sentence_add(text, 0, sizeof text, "GPGGA,12000%d,,,,,1", i));
+        world_run(&b->world, NS_PER_S);
+    }
+    assert_int_equal(b->world.health, HEALTH_NO_FIX);
+    assert_non_null(strstr(b->world.err.why, "date"));
+    assert_int_equal(b->world.labels, 0);
+}
+
+static void unplugged_and_plugged_in_again(void **state)
+{
+    struct bench *b = *state;
+    assert_int_equal(open_driver(b, NULL), 0);
+    a_second(b, 'A', 1);
+    a_second(b, 'A', 1);
+    assert_int_equal(b->world.labels, 2);
+    unplug(b);
+    world_run(&b->world, NS_PER_S / 2);
+    assert_int_equal(b->world.health, HEALTH_CLOSED);
+    assert_string_equal(b->world.err.thing, b->link);
+    world_run(&b->world, 60 * NS_PER_S);
+    assert_int_equal(b->world.health, HEALTH_CLOSED);
+    assert_true(b->world.healths <= 3); /* gone; not there */
+    plug_in(b);
+    world_run(&b->world, 10 * NS_PER_S);
+    b->world.loop.truth = (b->world.loop.truth / NS_PER_S + 1) * NS_PER_S;
+    a_second(b, 'A', 1);
+    assert_int_equal(b->world.health, HEALTH_OK);
+    assert_int_equal(b->world.labels, 3);
+    assert_int_equal(world_count(&b->world, "reopened"), 1);
+}
+
+static void a_device_that_is_not_there_at_the_start(void **state)
+{
+    struct bench *b = *state;
+    struct err err = {0};
+    unplug(b);
+    assert_int_equal(open_driver(b, &err), -1);
+    assert_non_null(strstr(err.todo, "plugged in"));
+    plug_in(b);
+    world_run(&b->world, 2 * NS_PER_S); /* the caller goes on: it is tried again */
+    a_second(b, 'A', 1);
+    assert_int_equal(b->world.labels, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(labels_with_the_first_bytes_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_fix_and_silence, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sentences_without_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_fix_without_a_date, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unplugged_and_plugged_in_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_device_that_is_not_there_at_the_start, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+#include "refclock/civil.h"
+#include "refclock/rng.h"
+#include "server/reply.h"
+
+#define NOW        INT64_C(1795521600123456789) /* reading, 2026-11-24 */
+#define GENERATION 7
+#define INIT       SNAPSHOT_REFID('I', 'N', 'I', 'T')
+#define PPS        SNAPSHOT_REFID('P', 'P', 'S', 0)
+
+/* Locked, the clock 2 ms slow and losing 10 ppm. */
+static struct snapshot locked(void)
+{
+    return (struct snapshot){
+        .reference = NOW - NS_PER_S / 2,
+        .offset = 2e-3,
+        .rate = 1e-5,
+        .stat = 1e-6,
+        .total = 25e-6,
+        .drift = 1e-6,
+        .reftime = NOW - NS_PER_S / 2 + 2000000,
+        .refid = PPS,
+        .generation = GENERATION,
+        .stratum = 1,
+        .leap = LEAP_NONE,
+        .precision = -24,
+        .locked_once = true,
+    };
+}
+
+struct exchange {
+    struct snapshot snapshot;
+    struct reply_input in;
+    uint8_t request[2048];
+    uint8_t out[WIRE_SIZE];
+    size_t size;
+    enum verdict verdict;
+    struct ntp_packet answer;
+};
+
+static void begin(struct exchange *x, int version, int mode)
+{
+    memset(x, 0, sizeof *x);
+    x->snapshot = locked();
+    x->in = (struct reply_input){
+        .snapshot = &x->snapshot,
+        .request = x->request,
+        .size = WIRE_SIZE,
+        .receive = {NOW - 40000, GENERATION, true},
+        .transmit = {NOW, GENERATION, true},
+    };
+    x->request[0] = (uint8_t)(version << 3 | mode);
+    for (int i = 40; i < 48; i++)
+        x->request[i] = (uint8_t)(0xa0 + i);
+}
+
+static enum verdict ask(struct exchange *x)
+{
+    memset(x->out, 0x5a, sizeof x->out);
+    x->verdict = reply_make(&x->in, x->out, &x->size);
+    wire_decode(x->out, &x->answer);
+    return x->verdict;
+}
+
+static void test_the_answer(void **state)
+{
+    (void)state;
+    struct exchange x;
+    begin(&x, 4, WIRE_MODE_CLIENT);
+    x.request[2] = 6;
+    assert_int_equal(ask(&x), VERDICT_ANSWERED);
+    assert_int_equal(x.size, WIRE_SIZE);
+    assert_int_equal(x.answer.leap, 0);
+    assert_int_equal(x.answer.version, 4);
+    assert_int_equal(x.answer.mode, WIRE_MODE_SERVER);
+    assert_int_equal(x.answer.stratum, 1);
+    assert_int_equal(x.answer.poll, 6);
+    assert_int_equal(x.answer.precision, -24);
+    assert_int_equal(x.answer.root_delay, 0);
+    assert_int_equal(x.answer.refid, PPS);
+    assert_memory_equal(x.out + 24, x.request + 40, 8);
+    /* the stamps are carried to true time: 2 ms, and 10 ppm of half a second */
+    assert_true(x.answer.transmit == civil_to_ntp(NOW + 2005000));
+    assert_true(x.answer.receive == civil_to_ntp(NOW - 40000 + 2005000));
+    assert_true(x.answer.reftime == civil_to_ntp(NOW - NS_PER_S / 2 + 2000000));
+    /* 25 us + 0.5 us of age, in units of 15.26 us, rounded up */
+    assert_int_equal(x.answer.root_dispersion, 2);
+}
+
+static void test_versions_and_modes(void **state)
+{
+    (void)state;
+    for (int version = 0; version < 8; version++) {
+        for (int mode = 0; mode < 8; mode++) {
+            struct exchange x;
+            begin(&x, version, mode);
+            ask(&x);
+            bool request = mode == WIRE_MODE_ACTIVE || mode == WIRE_MODE_CLIENT;
+            enum verdict expected = mode == WIRE_MODE_CONTROL    ? VERDICT_CONTROL
+                                    : mode == WIRE_MODE_PRIVATE  ? VERDICT_PRIVATE
+                                    : version < 1 || version > 4 ? VERDICT_VERSION
+                                    : request                    ? VERDICT_ANSWERED
+                                                                 : VERDICT_MODE;
+            assert_int_equal(x.verdict, expected);
+            assert_int_equal(x.size, expected == VERDICT_ANSWERED ? WIRE_SIZE : 0);
+            if (x.size) {
+                assert_int_equal(x.answer.version, version);
+                assert_int_equal(x.answer.mode, mode + 1);
+            }
+        }
+    }
+}
+
+static void test_lengths(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size <= 2048; size++) {
+        struct exchange x;
+        begin(&x, 4, WIRE_MODE_CLIENT);
+        x.in.size = size;
+        ask(&x);
+        size_t tail = size - WIRE_SIZE;
+        bool mac = tail == 4 || tail == 20 || tail == 24;
+        assert_int_equal(x.verdict, size < WIRE_SIZE ? VERDICT_SHORT
+                                    : mac            ? VERDICT_KEY
+                                                     : VERDICT_ANSWERED);
+        assert_int_equal(x.size, x.verdict == VERDICT_ANSWERED ? WIRE_SIZE : 0);
+        begin(&x, 2, WIRE_MODE_CONTROL);
+        x.in.size = size;
+        assert_int_equal(ask(&x), size ? VERDICT_CONTROL : VERDICT_SHORT);
+    }
+}
+
+static void test_addresses(void **state)
+{
+    (void)state;
+    static const unsigned facts[] = {REPLY_FROM_PORT0, REPLY_FROM_MANY, REPLY_FROM_SELF,
+                                     REPLY_TO_MANY};
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+        struct exchange x;
+        begin(&x, 4, WIRE_MODE_CLIENT);
+        x.in.address = facts[i];
+        assert_int_equal(ask(&x), VERDICT_ADDRESS);
+        assert_int_equal(x.size, 0);
+    }
+}
+
+static void test_origin_is_copied_bit_for_bit(void **state)
+{
+    (void)state;
+    static const uint8_t fill[] = {0x00, 0xff, 0x80, 0x01};
+    for (size_t i = 0; i < sizeof fill; i++) {
+        struct exchange x;
+        begin(&x, 3, WIRE_MODE_CLIENT);
+        memset(x.request + 40, fill[i], 8);
+        assert_int_equal(ask(&x), VERDICT_ANSWERED);
+        assert_memory_equal(x.out + 24, x.request + 40, 8);
+    }
+}
+
+static void test_poll_is_copied_within_reason(void **state)
+{
+    (void)state;
+    static const int8_t polls[][2] = {{0, 0},   {6, 6},   {17, 17}, {18, 17},  {127, 17},
+                                      {-2, -2}, {-7, -7}, {-8, -7}, {-128, -7}};
+    for (size_t i = 0; i < sizeof polls / sizeof *polls; i++) {
+        struct exchange x;
+        begin(&x, 4, WIRE_MODE_CLIENT);
+        x.request[2] = (uint8_t)polls[i][0];
+        ask(&x);
+        assert_int_equal(x.answer.poll, polls[i][1]);
+    }
+}
+
+static void expect_unsynchronised(struct exchange *x, uint32_t refid)
+{
+    assert_int_equal(ask(x), VERDICT_UNSYNCHRONISED);
+    assert_int_equal(x->size, WIRE_SIZE);
+    assert_int_equal(x->answer.leap, LEAP_UNKNOWN);
+    assert_int_equal(x->answer.stratum, 0);
+    assert_int_equal(x->answer.refid, refid);
+    assert_true(x->answer.root_dispersion > 0);
+    assert_memory_equal(x->out + 24, x->request + 40, 8);
+}
+
+static void test_the_first_snapshot_says_init(void **state)
+{
+    (void)state;
+    struct snapshot_latch latch;
+    struct exchange x;
+    begin(&x, 4, WIRE_MODE_CLIENT);
+    snapshot_latch_init(&latch);
+    snapshot_read(&latch, &x.snapshot);
+    x.in.receive.generation = x.in.transmit.generation = x.snapshot.generation;
+    expect_unsynchronised(&x, INIT);
+    assert_true(x.answer.reftime == 0);
+    assert_true(x.answer.transmit == civil_to_ntp(NOW));
+    assert_true(x.answer.root_dispersion >= 16 << 16);
+}
+
+static void test_unsynchronised(void **state)
+{
+    (void)state;
+    struct exchange x;
+    begin(&x, 4, WIRE_MODE_CLIENT);
+    x.snapshot.stratum = 16;
+    expect_unsynchronised(&x, 0);
+    x.snapshot.locked_once = false;
+    expect_unsynchronised(&x, INIT);
+
+    begin(&x, 4, WIRE_MODE_ACTIVE);
+    x.snapshot.leap = LEAP_UNKNOWN;
+    expect_unsynchronised(&x, 0);
+    x.snapshot = locked();
+    x.snapshot.stratum = 0;
+    expect_unsynchronised(&x, 0);
+}
+
+static void test_stale(void **state)
+{
+    (void)state;
+    struct exchange x;
+    begin(&x, 4, WIRE_MODE_CLIENT);
+    x.snapshot.reference = NOW - (int64_t)(SNAPSHOT_STALE_S * 1e9);
+    assert_int_equal(ask(&x), VERDICT_ANSWERED);
+    x.snapshot.reference -= 1000000;
+    expect_unsynchronised(&x, 0);
+    /* a reference far ahead is as worthless */
+    x.snapshot.reference = NOW + (int64_t)(SNAPSHOT_STALE_S * 1e9) + 1000000;
+    expect_unsynchronised(&x, 0);
+}
+
+static void test_bounds(void **state)
+{
+    (void)state;
+    struct exchange x;
+    begin(&x, 4, WIRE_MODE_CLIENT);
+    x.snapshot.drift = 0;
+    x.snapshot.total = 1e-12;
+    assert_int_equal(ask(&x), VERDICT_ANSWERED);
+    assert_int_equal(x.answer.root_dispersion, 1); /* never 0 */
+    x.snapshot.total = 1;
+    assert_int_equal(ask(&x), VERDICT_ANSWERED);
+    assert_int_equal(x.answer.root_dispersion, 65536);
+    x.snapshot.drift = 1;
+    ask(&x);
+    assert_in_range(x.answer.root_dispersion, 65536 * 3 / 2, 65536 * 3 / 2 + 1); /* grows */
+    x.snapshot.total = 16;
+    expect_unsynchronised(&x, 0);
+    static const double absurd[] = {1e6, 1e300, INFINITY, NAN};
+    for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) {
+        x.snapshot.total = absurd[i];
+        expect_unsynchronised(&x, 0);
+        assert_int_equal(x.answer.root_dispersion, UINT32_MAX);
+    }
+}
+
+static void test_leap_and_root_delay_are_passed_on(void **state)
+{
+    (void)state;
+    struct exchange x;
+    begin(&x, 4, WIRE_MODE_CLIENT);
+    x.snapshot.leap = LEAP_INSERT;
+    x.snapshot.stratum = 2;
+    x.snapshot.root_delay = 0.25;
+    assert_int_equal(ask(&x), VERDICT_ANSWERED);
+    assert_int_equal(x.answer.leap, 1);
+    assert_int_equal(x.answer.stratum, 2);
+    assert_int_equal(x.answer.root_delay, 16384);
+}
+
+static void test_order_of_times(void **state)
+{
+    (void)state;
+    struct exchange x;
+    begin(&x, 4, WIRE_MODE_CLIENT);
+    x.in.receive.reading = NOW + 5000; /* should not be: held at the transmit stamp */
+    assert_int_equal(ask(&x), VERDICT_ANSWERED);
+    assert_true(x.answer.receive == x.answer.transmit);
+    x.snapshot.reftime = NOW + 60 * NS_PER_S; /* an update later than the request */
+    assert_int_equal(ask(&x), VERDICT_ANSWERED);
+    assert_true(x.answer.reftime == x.answer.receive);
+}
+
+static void test_steps(void **state)
+{
+    (void)state;
+    struct exchange x;
+    begin(&x, 4, WIRE_MODE_CLIENT);
+    x.snapshot.transition = true;
+    assert_int_equal(ask(&x), VERDICT_STEP);
+    assert_int_equal(x.size, 0);
+    x.snapshot.transition = false;
+    x.snapshot.generation++;
+    assert_int_equal(ask(&x), VERDICT_GENERATION);
+    x.in.receive.generation++;
+    assert_int_equal(ask(&x), VERDICT_GENERATION);
+    x.in.transmit.generation++;
+    assert_int_equal(ask(&x), VERDICT_ANSWERED);
+    x.in.receive.known = false;
+    assert_int_equal(ask(&x), VERDICT_GENERATION);
+    assert_int_equal(x.size, 0);
+}
+
+static void test_eras(void **state)
+{
+    (void)state;
+    static const int64_t years[] = {0, 2085978496, 2147483648, 4102444800, 4294967296};
+    for (size_t i = 0; i < sizeof years / sizeof *years; i++) {
+        struct exchange x;
+        int64_t at = years[i] * NS_PER_S;
+        begin(&x, 4, WIRE_MODE_CLIENT);
+        x.snapshot.reference = at;
+        x.snapshot.offset = x.snapshot.rate = 0;
+        x.snapshot.reftime = at - NS_PER_S;
+        x.in.receive.reading = at - 1000; /* before the turn, transmit after it */
+        x.in.transmit.reading = at + 1000;
+        assert_int_equal(ask(&x), VERDICT_ANSWERED);
+        assert_true(civil_from_ntp(x.answer.receive, at) - (at - 1000) <= 1);
+        assert_true(x.answer.transmit - x.answer.receive < UINT64_C(1) << 32); /* modulo 2^64 */
+    }
+}
+
+static void test_every_verdict_has_a_row(void **state)
+{
+    (void)state;
+    for (int i = 0; i < VERDICT_COUNT; i++) {
+        assert_non_null(verdict_table[i].name);
+        assert_non_null(verdict_table[i].help);
+        size_t length = strlen(verdict_table[i].help);
+        assert_true(length > 20 && verdict_table[i].help[length - 1] == '.');
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(verdict_table[i].name, verdict_table[k].name);
+    }
+}
+
+/* Random packets, weighted towards requests, before random snapshots and stamps. */
+static void randomise(struct exchange *x, struct rng *rng)
+{
+    begin(x, 4, WIRE_MODE_CLIENT);
+    x->in.size = rng_u64(rng) % 4 ? WIRE_SIZE + rng_u64(rng) % 64 : rng_u64(rng) % 1600;
+    for (size_t i = 0; i < x->in.size; i++)
+        x->request[i] = (uint8_t)rng_u64(rng);
+    if (rng_u64(rng) % 2)
+        x->request[0] = (uint8_t)((rng_u64(rng) % 4 + 1) << 3 | (rng_u64(rng) % 2 ? 3 : 1));
+    struct snapshot *s = &x->snapshot;
+    s->offset = rng_gauss(rng) * pow(10, rng_uniform(rng) * 12 - 9);
+    s->rate = rng_gauss(rng) * 1e-4;
+    s->total = pow(10, rng_uniform(rng) * 12 - 9);
+    s->drift = rng_uniform(rng) * 1e-3;
+    s->reference = NOW - (int64_t)(rng_exponential(rng, 3) * 1e9);
+    s->reftime = rng_u64(rng) % 4 ? NOW + (int64_t)(rng_gauss(rng) * 1e9) : 0;
+    s->stratum = (uint8_t)(rng_u64(rng) % 18);
+    s->leap = (uint8_t)(rng_u64(rng) % 4);
+    s->locked_once = rng_u64(rng) % 2;
+    s->transition = rng_u64(rng) % 16 == 0;
+    x->in.receive.reading = NOW - (int64_t)(rng_gauss(rng) * 1e6);
+    x->in.receive.known = rng_u64(rng) % 16;
+    x->in.address = rng_u64(rng) % 16 ? 0 : (unsigned)(rng_u64(rng) % 16);
+}
+
+static void check_answer(const struct exchange *x, uint64_t *synced)
+{
+    unsigned mode = wire_mode(x->request[0]);
+    assert_true(x->in.size >= x->size && x->size == WIRE_SIZE);
+    assert_true(mode == WIRE_MODE_CLIENT || mode == WIRE_MODE_ACTIVE);
+    assert_int_equal(x->answer.mode, mode + 1);
+    assert_int_equal(x->answer.version, wire_version(x->request[0]));
+    assert_in_range(x->answer.version, 1, 4);
+    assert_memory_equal(x->out + 24, x->request + 40, 8);
+    assert_true(x->answer.receive <= x->answer.transmit);
+    assert_true(x->answer.reftime <= x->answer.receive);
+    assert_true(x->answer.root_dispersion > 0);
+    double bound = snapshot_bound(&x->snapshot, NOW);
+    assert_true(x->answer.root_dispersion >= fmin(bound * 65536, UINT32_MAX));
+    if (x->verdict == VERDICT_ANSWERED) {
+        assert_in_range(x->answer.stratum, 1, 15);
+        assert_in_range(x->answer.leap, 0, 2);
+        ++*synced;
+    } else {
+        assert_int_equal(x->answer.stratum, 0);
+        assert_int_equal(x->answer.leap, 3);
+        assert_true(x->answer.refid == (x->snapshot.locked_once ? 0 : INIT));
+    }
+}
+
+static void test_properties_and_every_verdict_reached(void **state)
+{
+    (void)state;
+    struct rng rng = rng_seeded(3, 1);
+    uint64_t reached[VERDICT_COUNT] = {0}, synced = 0;
+    static uint8_t untouched[WIRE_SIZE];
+    memset(untouched, 0x5a, sizeof untouched);
+    for (int n = 0; n < 20000; n++) {
+        struct exchange x;
+        randomise(&x, &rng);
+        reached[ask(&x)]++;
+        if (x.verdict == VERDICT_ANSWERED || x.verdict == VERDICT_UNSYNCHRONISED)
+            check_answer(&x, &synced);
+        else
+            assert_true(x.size == 0 && !memcmp(x.out, untouched, WIRE_SIZE));
+    }
+    assert_true(synced > 500);
+    for (int i = 0; i < VERDICT_COUNT; i++)
+        if (!reached[i])
+            fail_msg("verdict %s was never reached", verdict_table[i].name);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_answer),
+        cmocka_unit_test(test_versions_and_modes),
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_origin_is_copied_bit_for_bit),
+        cmocka_unit_test(test_poll_is_copied_within_reason),
+        cmocka_unit_test(test_the_first_snapshot_says_init),
+        cmocka_unit_test(test_unsynchronised),
+        cmocka_unit_test(test_stale),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_leap_and_root_delay_are_passed_on),
+        cmocka_unit_test(test_order_of_times),
+        cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_eras),
+        cmocka_unit_test(test_every_verdict_has_a_row),
+        cmocka_unit_test(test_properties_and_every_verdict_reached),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
