@@ -4,14 +4,15 @@
 #include <math.h>
 
 #define SIGMAS 6.0 /* one gaussian second in five hundred million is outside */
-#define FEW                                                                               \
-    8.0 /* widens it while the noise is known from few samples, about as Student's t does \
-         */
+#define SIZE \
+    8.0 /* widens it while the noise is known from few samples, about as Student's t does */
+#define KIND 2.0 /* ... and while it is not clear yet which noise it is */
 
-double bound_stat(double sigma, uint64_t count, double doubt)
+double bound_stat(double sigma, uint64_t count, double gain, double doubt)
 {
     double freedom = count > 2 ? (double)(count - 2) : 0.1;
-    return SIGMAS * (1 + FEW / freedom) * sigma + fabs(doubt);
+    double widen = 1 + SIZE / freedom + KIND / sqrt(1 + freedom * gain);
+    return SIGMAS * widen * sigma + fabs(doubt);
 }
 
 double bound_total(double stat, const struct bound_parts *parts)

@@ -5,11 +5,13 @@
 #include <stdint.h>
 
 /*
- * The promise. `stat` is what the filter knows: sigma is its standard error, `count` the samples it
- * rests on (few: the size of the noise itself is uncertain), `doubt` what outliers that agree say
- * against it. All s.
+ * The promise. `stat` is what the filter knows, s: sigma is its standard error (s), `doubt` (s)
+ * what outliers that agree say against it. `count` samples are what it rests on, and `gain` is the
+ * share of an innovation that the filter takes over: count says how well the size of the noise is
+ * known, and count x gain, the number of times that the filter has forgotten all it knew, how well
+ * its kind is.
  */
-double bound_stat(double sigma, uint64_t count, double doubt);
+double bound_stat(double sigma, uint64_t count, double gain, double doubt);
 
 /* What one receiver cannot show, added to `stat`: constant errors that no amount of averaging
  * finds. All s. */

@@ -15,6 +15,13 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
 
+/* Nanoseconds into the second. */
+static int64_t fraction_of(int64_t instant)
+{
+    int64_t ns = instant % NS_PER_S;
+    return ns < 0 ? ns + NS_PER_S : ns;
+}
+
 static bool leap_year(int y)
 {
     return y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
@@ -72,8 +79,8 @@ struct civil civil_from_posix(int64_t seconds)
 
 const char *civil_iso(int64_t instant, int decimals, char *buf, size_t size)
 {
-    int64_t seconds = floor_div(instant, NS_PER_S), ns = instant - seconds * NS_PER_S;
-    struct civil c = civil_from_posix(seconds);
+    int64_t ns = fraction_of(instant);
+    struct civil c = civil_from_posix(floor_div(instant, NS_PER_S));
     char fraction[12] = "";
     if (decimals > 0) {
         snprintf(fraction, sizeof fraction, ".%09d", (int)ns);
@@ -121,7 +128,7 @@ int64_t civil_from_gps(int week, double second_of_week, int leap, int64_t pivot)
 uint64_t civil_to_ntp(int64_t instant)
 {
     int64_t seconds = floor_div(instant, NS_PER_S);
-    uint64_t ns = (uint64_t)(instant - seconds * NS_PER_S);
+    uint64_t ns = (uint64_t)fraction_of(instant);
     return (uint64_t)(seconds + NTP_OFFSET_S) << 32 | (ns << 32) / (uint64_t)NS_PER_S;
 }
 

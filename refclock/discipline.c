@@ -7,6 +7,7 @@
 #include "refclock/bound.h"
 
 #define SOFT_COST  0.02   /* of the estimate's variance, spent on a calm frequency */
+#define COAST_S    5.0    /* without a pulse */
 #define SLEW_LIMIT 400e-6 /* what phase may take of the 500 ppm that the kernel steers */
 
 void discipline_init(struct discipline *d, double freq, int64_t now)
@@ -25,20 +26,52 @@ void discipline_expect_freq(struct discipline *d, double freq, double error)
     d->prior_freq_error = error;
 }
 
-/* What steering has done to the clock up to `local`, s. */
-static double steered_until(const struct discipline *d, int64_t local)
+static const struct discipline_segment *segment_of(const struct discipline *d, int64_t local)
 {
     const struct discipline_segment *s = d->segment;
     for (int i = 1; i < DISCIPLINE_SEGMENTS && local < s->since && s[1].since != INT64_MIN; i++)
         s++;
-    return s->sum + s->freq * (double)(local - s->since) * 1e-9;
+    return s;
+}
+
+/* What steering has done to the clock up to `local`, less what the temperature did, s. */
+static double steered_until(const struct discipline *d, int64_t local)
+{
+    const struct discipline_segment *s = segment_of(d, local);
+    return s->sum + (s->freq - s->known) * (double)(local - s->since) * 1e-9;
+}
+
+/* What the temperature has done to the clock up to `local`, as far as it is fed forward, s. */
+static double known_until(const struct discipline *d, int64_t local)
+{
+    const struct discipline_segment *s = segment_of(d, local);
+    return s->known_sum + s->known * (double)(local - s->since) * 1e-9;
+}
+
+bool discipline_reaches(const struct discipline *d, int64_t local)
+{
+    return local >= d->segment[DISCIPLINE_SEGMENTS - 1].since;
+}
+
+static void begin_segment(struct discipline *d, double freq, double known, int64_t at)
+{
+    struct discipline_segment next = {.since = at, .freq = freq, .known = known};
+    next.sum = steered_until(d, at);
+    next.known_sum = known_until(d, at);
+    memmove(d->segment + 1, d->segment, sizeof *d->segment * (DISCIPLINE_SEGMENTS - 1));
+    d->segment[0] = next;
 }
 
 void discipline_steered(struct discipline *d, double freq, int64_t at)
 {
-    struct discipline_segment next = {.since = at, .freq = freq, .sum = steered_until(d, at)};
-    memmove(d->segment + 1, d->segment, sizeof *d->segment * (DISCIPLINE_SEGMENTS - 1));
-    d->segment[0] = next;
+    begin_segment(d, freq, d->segment[0].known, at);
+}
+
+void discipline_temperature(struct discipline *d, double celsius, int64_t now)
+{
+    double change = thermal_read(&d->thermal, celsius, now);
+    if (change != 0)
+        begin_segment(d, d->segment[0].freq, d->segment[0].known + change, now);
 }
 
 /* Free-running phase that the sample shows, s. */
@@ -46,6 +79,18 @@ static double free_phase(const struct discipline *d, const struct sample *s)
 {
     return (double)(s->truth - s->local - d->base) * 1e-9 + s->fraction +
            steered_until(d, s->local);
+}
+
+/*
+ * The noises as they are known. From one pulse to the next a drift stays, which is what the noises
+ * were found with; over a longer time without pulses it decays.
+ */
+static void predict(const struct discipline *d, struct kalman *k, double dt)
+{
+    struct kalman_noise q = d->noise.ratio;
+    if (dt > COAST_S)
+        q.persist = persist_time(&d->persist);
+    kalman_predict(k, fmax(0, dt), &q);
 }
 
 static double seconds_since(int64_t from, int64_t to)
@@ -61,7 +106,7 @@ void discipline_innovation(const struct discipline *d, const struct sample *s, d
     if (!d->started)
         return;
     struct kalman k = d->kalman;
-    kalman_predict(&k, fmax(0, seconds_since(d->at, s->local)), &d->noise.ratio);
+    predict(d, &k, seconds_since(d->at, s->local));
     *innovation = free_phase(d, s) - k.x;
     *sigma = sqrt(kalman_expect(&k, 1) * d->r);
 }
@@ -91,9 +136,10 @@ static void acquire(struct discipline *d, double t, double z)
         }
 }
 
-static void follow(struct discipline *d, double dt, double z, int64_t seconds, bool reopen)
+static void follow(struct discipline *d, double dt, double z, double known, int64_t seconds,
+                   bool reopen)
 {
-    kalman_predict(&d->kalman, dt, &d->noise.ratio);
+    predict(d, &d->kalman, dt);
     if (reopen) {
         double away = z - d->kalman.x;
         d->kalman.p[0][0] += away * away / d->r;
@@ -101,6 +147,9 @@ static void follow(struct discipline *d, double dt, double z, int64_t seconds, b
     }
     (void)kalman_update(&d->kalman, z, 1);
     noise_update(&d->noise, z, seconds, d->r);
+    persist_pulse(&d->persist, d->kalman.d, seconds);
+    if (thermal_pulse(&d->thermal, z + known, seconds))
+        noise_refresh(&d->noise);
     d->r = d->noise.r;
 }
 
@@ -113,7 +162,7 @@ void discipline_update(struct discipline *d, const struct sample *s, bool reopen
     if (d->acquire.count < ACQUIRE_PULSES)
         acquire(d, seconds_since(d->first, s->local), z);
     else
-        follow(d, dt, z, seconds > 1 ? seconds : 1, reopen);
+        follow(d, dt, z, known_until(d, s->local), seconds > 1 ? seconds : 1, reopen);
     d->at = s->local > d->at ? s->local : d->at;
     d->count++;
     d->last = s->local;
@@ -127,20 +176,20 @@ void discipline_estimate(const struct discipline *d, int64_t local, struct estim
     struct kalman k = d->kalman;
     double dt = seconds_since(d->at, local);
     if (dt > 0)
-        kalman_predict(&k, dt, &d->noise.ratio);
+        predict(d, &k, dt);
     else
         k.x += k.y * dt;
     *e = (struct estimate){
         .shift = d->base,
         .offset = k.x - steered_until(d, local),
-        .rate = k.y - d->segment[0].freq,
-        .freq = k.y,
+        .rate = k.y + d->segment[0].known - d->segment[0].freq,
+        .freq = k.y + d->segment[0].known,
         .freq_sigma = sqrt(fmax(0, k.p[1][1]) * d->r),
-        .sigma = sqrt(fmax(0, k.p[0][0]) * d->r),
+        .sigma = hypot(sqrt(fmax(0, k.p[0][0]) * d->r), thermal_doubt(&d->thermal)),
         .age = seconds_since(d->last, local),
         .gain = d->noise.k1,
     };
-    e->stat = bound_stat(e->sigma, d->count, d->doubt);
+    e->stat = bound_stat(e->sigma, d->count, e->gain, d->doubt);
 }
 
 /*

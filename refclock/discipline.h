@@ -8,7 +8,9 @@
 #include "refclock/acquire.h"
 #include "refclock/kalman.h"
 #include "refclock/noise.h"
+#include "refclock/persist.h"
 #include "refclock/sample.h"
+#include "refclock/thermal.h"
 
 /*
  * The estimate of the clock, and what to do with the clock. The filter sees the free-running phase:
@@ -18,17 +20,21 @@
  * Nothing here touches a clock: discipline_steer() returns an order, and discipline_steered() is
  * told what became of it.
  */
-#define DISCIPLINE_SEGMENTS 4
+#define DISCIPLINE_SEGMENTS 40 /* more than edges wait for their number (numbering.h) */
 
 struct discipline_segment {
-    int64_t since; /* local, ns */
-    double freq;   /* correction in force */
-    double sum;    /* s, what all corrections before did to the clock */
+    int64_t since;    /* local, ns */
+    double freq;      /* correction in force */
+    double known;     /* frequency that is known beforehand: feed-forward from the temperature */
+    double sum;       /* s, what corrections less what was known did to the clock before */
+    double known_sum; /* s, what was known did before */
 };
 
 struct discipline {
     struct kalman kalman;
     struct noise noise;
+    struct thermal thermal;
+    struct persist persist;
     bool started;
     int64_t base;   /* ns, true minus local at the first sample */
     int64_t first;  /* local time of the first sample, ns */
@@ -68,6 +74,10 @@ void discipline_init(struct discipline *d, double freq, int64_t now);
 /* A frequency known beforehand (drift file) and its standard error; before the first sample. */
 void discipline_expect_freq(struct discipline *d, double freq, double error);
 
+/* Whether it is still known what steering had done at local time `local`; an older sample is of no
+ * use. */
+bool discipline_reaches(const struct discipline *d, int64_t local);
+
 /* Innovation that the sample would have (s) and its expected standard deviation. */
 void discipline_innovation(const struct discipline *d, const struct sample *s, double *innovation,
                            double *sigma);
@@ -87,6 +97,9 @@ void discipline_estimate(const struct discipline *d, int64_t local, struct estim
  */
 struct steering discipline_steer(const struct estimate *e, double behind, double horizon,
                                  bool may_step, double step_over);
+
+/* The temperature sensor reads `celsius` at local time `now`. */
+void discipline_temperature(struct discipline *d, double celsius, int64_t now);
 
 /* A frequency correction is in force since local time `at`. */
 void discipline_steered(struct discipline *d, double freq, int64_t at);

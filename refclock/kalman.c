@@ -33,10 +33,15 @@ static void add_noise(struct kalman *k, double n, const struct kalman_noise *q)
 
 void kalman_predict(struct kalman *k, double dt, const struct kalman_noise *q)
 {
-    const double f[3][3] = {{1, dt, dt * dt / 2}, {0, 1, dt}, {0, 0, 1}};
+    /* what a drift of 1/s does to drift, frequency and phase in dt, while it decays */
+    double tau = q->persist, left = tau > 0 ? exp(-dt / tau) : 1;
+    double turned = tau > 0 ? tau * (1 - left) : dt;
+    double moved = tau > 0 ? tau * (dt - turned) : dt * dt / 2;
+    const double f[3][3] = {{1, dt, moved}, {0, 1, turned}, {0, 0, left}};
     double fp[3][3], fpf[3][3];
-    k->x += k->y * dt + k->d * dt * dt / 2;
-    k->y += k->d * dt;
+    k->x += k->y * dt + k->d * moved;
+    k->y += k->d * turned;
+    k->d *= left;
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < 3; j++)
             fp[i][j] = f[i][0] * k->p[0][j] + f[i][1] * k->p[1][j] + f[i][2] * k->p[2][j];

@@ -11,8 +11,8 @@
  * (noise.h): the gains depend on the ratios only.
  */
 struct kalman_noise {
-    double qx, qy,
-        qd; /* variance that a second adds to phase, frequency and drift, in units of R */
+    double qx, qy, qd; /* variance that a second adds to each state, in units of R */
+    double persist;    /* s, time constant of the drift's decay; 0: it stays */
 };
 
 struct kalman {

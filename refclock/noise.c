@@ -103,7 +103,8 @@ static struct mean weigh(const struct noise *n, double count, bool recent)
         least = fmin(least, recent ? n->member[i].v_short : n->member[i].v_long);
     for (int i = 0; i < NOISE_MEMBERS; i++) {
         const struct noise_member *m = &n->member[i];
-        double v = recent ? m->v_short : m->v_long, log_ratio = count / 2 * log(v / least);
+        double v = recent ? m->v_short : m->v_long;
+        double log_ratio = count / 2 * log(v / least) + (m->k3 > 0 ? log(count + 1) : 0);
         if (log_ratio > 20)
             continue;
         double w = exp(-log_ratio);
@@ -184,6 +185,14 @@ void noise_update(struct noise *n, double z, int64_t seconds, double r)
     }
     if (count && (n->counted < 120 || n->counted % 16 == 0))
         choose(n);
+}
+
+void noise_refresh(struct noise *n)
+{
+    for (int i = 0; i < NOISE_MEMBERS; i++)
+        n->member[i].v_long = n->member[i].v_short;
+    if (n->counted > SHORT_MEMORY)
+        n->counted = SHORT_MEMORY;
 }
 
 double noise_white_fm(const struct noise *n)

@@ -48,6 +48,10 @@ void noise_update(struct noise *n, double z, int64_t seconds, double r);
 /* Variance of a pulse (s^2) to assume before any was seen. */
 double noise_prior(void);
 
+/* The oscillator is another one from now on (its temperature is known): what the means say counts
+ * little. */
+void noise_refresh(struct noise *n);
+
 /* White FM, random-walk FM (standard deviation that a second adds) and the pulses' standard
  * deviation, s. */
 double noise_white_fm(const struct noise *n);

@@ -13,28 +13,45 @@
 #define GRID_LIFE_NS      (300 * SECOND) /* then the grid is too vague to count on */
 
 /* Which delays tell the second without doubt (s), and by how many messages. */
-#define DELAY_LEAST       0.005
+#define DELAY_LEAST       0.019
 #define DELAY_LOW         0.810 /* of the quickest message */
 #define DELAY_MEDIAN      0.845
 #define DELAY_HIGH        0.960
-#define DELAY_EASY_LEAST  0.030 /* inside this narrower span few messages are enough */
-#define DELAY_EASY_HIGH   0.700
-#define LABELS_EASY       3
-#define LABELS_NEEDED     8
-#define DISAGREE_LIMIT    3  /* in a row: a conflict */
-#define DISAGREE_RENUMBER 60 /* in a row, all by the same: the receiver corrected itself */
+#define LABELS_STATED     3
+#define EARLY_MEMORY      64  /* messages after one that came before DELAY_LEAST */
+#define DISAGREE_LIMIT    3   /* in a row: a conflict */
+#define DISAGREE_RENUMBER 60  /* in a row, all by the same: the receiver corrected itself */
+#define AGREED_MOST       900 /* ... or half as many as had agreed before, of these at most */
 #define STATED_MARGIN     0.1
+
+/*
+ * How many messages are enough. A delay just below a second, with a long tail, looks like a short
+ * one as long as only the tail is seen: 990 ms and an exponential 50 ms pass the first rows once in
+ * 20 000 starts; a tail that reaches 150 ms four times running is ten times rarer still.
+ */
+static const struct {
+    int labels;
+    double low, high, span; /* all of them between, and within span; s */
+} enough[] = {
+    {4, 0.050, 0.700, 0.010},
+    {4, 0.150, 0.650, 0.060},
+    {6, 0.050, 0.700, 0.040},
+    {12, 0.030, 0.700, 1},
+    {NUMBERING_DELAYS, DELAY_LEAST, DELAY_HIGH, 1},
+};
 
 void numbering_init(struct numbering *n)
 {
     memset(n, 0, sizeof *n);
     n->low = n->median = n->high = n->stated_min = n->stated_max = NAN;
+    n->since_early = EARLY_MEMORY;
 }
 
 static void forget_number(struct numbering *n)
 {
-    n->tentative = false;
-    n->delays = n->next = n->disagree = 0;
+    n->tentative = n->once = false;
+    n->delays = n->next = n->disagree = n->agreed = 0;
+    n->since_early = EARLY_MEMORY;
     n->low = n->median = n->high = NAN;
     n->state = NUMBERING_EMPTY;
 }
@@ -155,6 +172,12 @@ static void keep_delay(struct numbering *n, double delay)
     n->next = (n->next + 1) % NUMBERING_DELAYS;
     if (n->delays < NUMBERING_DELAYS)
         n->delays++;
+    if (n->agreed < AGREED_MOST)
+        n->agreed++;
+    if (delay < DELAY_LEAST)
+        n->since_early = 0;
+    else if (n->since_early < EARLY_MEMORY)
+        n->since_early++;
     for (int i = 0; i < n->delays; i++) {
         int j = i;
         for (; j > 0 && sorted[j - 1] > n->delay[i]; j--)
@@ -170,28 +193,36 @@ static void begin_number(struct numbering *n, const struct timelabel *l, int64_t
 {
     n->tentative = true;
     n->number = number;
-    n->delays = n->next = n->disagree = 0;
+    n->delays = n->next = n->disagree = n->agreed = 0;
+    n->since_early = EARLY_MEMORY;
     keep_delay(n, measured_delay(n, l));
+}
+
+static bool is_enough(const struct numbering *n)
+{
+    for (size_t i = 0; i < sizeof enough / sizeof *enough; i++)
+        if (n->delays >= enough[i].labels && n->low >= enough[i].low && n->high <= enough[i].high &&
+            n->high - n->low <= enough[i].span)
+            return true;
+    return false;
 }
 
 static enum numbering_state judge(const struct numbering *n)
 {
-    if (n->delays < LABELS_EASY)
-        return NUMBERING_GATHERING;
     if (delay_stated(n)) {
         bool inside =
             n->low > n->stated_min - STATED_MARGIN && n->high < n->stated_max + STATED_MARGIN;
-        return inside ? NUMBERING_NUMBERED : NUMBERING_AMBIGUOUS;
+        return n->delays < LABELS_STATED ? NUMBERING_GATHERING
+               : inside                  ? NUMBERING_NUMBERED
+                                         : NUMBERING_AMBIGUOUS;
     }
-    if (n->low < DELAY_LEAST || n->low > DELAY_LOW || n->median > DELAY_MEDIAN ||
+    if (n->since_early < EARLY_MEMORY || n->low > DELAY_LOW || n->median > DELAY_MEDIAN ||
         n->high > DELAY_HIGH)
         return NUMBERING_AMBIGUOUS;
-    if (n->delays < LABELS_NEEDED && (n->low < DELAY_EASY_LEAST || n->high > DELAY_EASY_HIGH))
-        return NUMBERING_GATHERING;
     /* what was doubtful must be well inside for all that is remembered before it counts again */
     if (n->state == NUMBERING_AMBIGUOUS && n->delays < NUMBERING_DELAYS)
         return NUMBERING_AMBIGUOUS;
-    return NUMBERING_NUMBERED;
+    return is_enough(n) ? NUMBERING_NUMBERED : NUMBERING_GATHERING;
 }
 
 /* A message that contradicts the number by `by` seconds; its own delay would be `delay`. */
@@ -204,7 +235,7 @@ static void contradict(struct numbering *n, const struct timelabel *l, int64_t b
     n->disagree_delay = delay;
     if (n->disagree < DISAGREE_LIMIT)
         return;
-    if (n->state != NUMBERING_NUMBERED && n->state != NUMBERING_CONFLICT) {
+    if (!n->once) {
         begin_number(n, l, n->number + by);
         return;
     }
@@ -213,7 +244,8 @@ static void contradict(struct numbering *n, const struct timelabel *l, int64_t b
      * A receiver that corrects its leap count jumps by whole seconds and keeps its delay. One whose
      * delay wandered past the second does not: that stays a conflict for a person to judge.
      */
-    if (n->disagree >= DISAGREE_RENUMBER && fabs(delay - n->median) < 0.1) {
+    if (n->disagree >= DISAGREE_RENUMBER && n->disagree >= n->agreed / 2 &&
+        fabs(delay - n->median) < 0.1) {
         begin_number(n, l, n->number + by);
         n->renumbered++;
         n->state = NUMBERING_GATHERING;
@@ -241,7 +273,11 @@ enum numbering_state numbering_label(struct numbering *n, const struct timelabel
     }
     n->disagree = 0;
     keep_delay(n, delay);
+    /* the first message came so late that it took the next pulse for its own */
+    if (!n->once && n->delays == NUMBERING_DELAYS && n->high < 0)
+        begin_number(n, l, proposed_number(n, l));
     n->state = judge(n);
+    n->once |= n->state == NUMBERING_NUMBERED;
     return n->state;
 }
 

@@ -35,10 +35,13 @@ struct numbering {
     int off_grid;         /* edges in a row that were not on it ... */
     int64_t off_anchor;   /* ... and the last of them */
     /* the number: second = number + index */
-    bool tentative;
+    bool tentative; /* there is one ... */
+    bool once;      /* ... and edges were numbered by it */
     int64_t number;
     double delay[NUMBERING_DELAYS]; /* of the last messages, s, relative to the numbered grid */
     int delays, next;
+    int since_early;       /* messages since one came too early to be told from one a second late */
+    int agreed;            /* messages that fitted the number */
     int disagree;          /* messages in a row that contradict the number ... */
     int64_t disagree_by;   /* ... and by how many seconds */
     double disagree_delay; /* ... with which delay under their own number */

@@ -12,10 +12,11 @@
 #define UNDO_AGAIN_NS \
     (600 * SECOND) /* a second foreign step within this: somebody else owns the clock */
 #define FEWEST_SAMPLES 3
-#define SYNC_BOUND     0.5  /* s: beyond, the second itself is not known */
-#define DRIFT_FLOOR    1e-9 /* of the bound's growth between two snapshots */
+#define SYNC_BOUND     0.5    /* s: beyond, the second itself is not known */
+#define DRIFT_FLOOR    1e-9   /* of the bound's growth between two snapshots */
 #define DRIFT_WORTH    100e-6 /* a frequency less sure than this is no better than none */
 #define FOREIGN_FREQ   1e-7
+#define SLEW_LEAST     1e-6
 
 static void second_over(void *arg, int64_t now);
 static void jumped(void *arg, int64_t now, int64_t step);
@@ -156,7 +157,7 @@ static void make_step(struct refclock *r, const struct steering *order)
     log_say(r->log, LOG_LEVEL_NOTICE, "clock stepped by %+.9f s: %s", order->amount, order->reason);
 }
 
-static void make_slew(struct refclock *r, const struct steering *order)
+static void make_slew(struct refclock *r, const struct steering *order, double rest)
 {
     struct err err;
     double set;
@@ -168,6 +169,7 @@ static void make_slew(struct refclock *r, const struct steering *order)
         return;
     }
     discipline_steered(&r->discipline, set, clock_local(r->clock, at));
+    r->rest = rest;
 }
 
 /* True when the offset is one that no receiver may talk a running clock into; what others stepped
@@ -187,6 +189,23 @@ static bool refuse(struct refclock *r, double off)
     return true;
 }
 
+/* Nothing may be followed now: a slew that is under way ends. */
+static void end_slew(struct refclock *r)
+{
+    struct steering order = {.kind = STEER_SLEW, .amount = r->rest};
+    if (r->steered_once && fabs(r->clock->freq - r->rest) > SLEW_LEAST)
+        make_slew(r, &order, r->rest);
+}
+
+/* s, until a slew that begins now should be done: at the next second, or whenever it is looked at
+ * again, for it stays in force until then. */
+static double slew_time(const struct refclock *r, int64_t truth)
+{
+    double to_second = 1 - (double)(truth % SECOND) * 1e-9;
+    int64_t look = r->second.due - r->loop->ops->steady(r->loop) - LATE_NS;
+    return fmax(to_second, (double)look * 1e-9);
+}
+
 static void steer(struct refclock *r)
 {
     struct estimate e;
@@ -195,13 +214,12 @@ static void steer(struct refclock *r)
         return;
     int64_t local = clock_local(r->clock, clock_now(r->clock));
     discipline_estimate(&r->discipline, local, &e);
-    if (e.stat > SYNC_BOUND)
-        return;
     double off = behind(r, &e);
-    if (refuse(r, off) || (r->foreign_clock && fabs(off) > FIRST_STEP))
+    if (e.stat > SYNC_BOUND || refuse(r, off) || (r->foreign_clock && fabs(off) > FIRST_STEP)) {
+        end_slew(r);
         return;
-    int64_t truth = local + e.shift + llrint(e.offset * 1e9);
-    double horizon = 1 - (double)(truth % SECOND) * 1e-9;
+    }
+    double horizon = slew_time(r, local + e.shift + llrint(e.offset * 1e9));
     double step_over = r->steered_once && r->to_undo == 0 ? r->config.steplimit : FIRST_STEP;
     r->steered_once = true;
     struct steering order = discipline_steer(&e, off, horizon, true, step_over);
@@ -210,7 +228,7 @@ static void steer(struct refclock *r)
         discipline_estimate(&r->discipline, clock_local(r->clock, clock_now(r->clock)), &e);
         order = discipline_steer(&e, behind(r, &e), horizon, false, 0);
     }
-    make_slew(r, &order);
+    make_slew(r, &order, e.freq);
 }
 
 /* ---- states ---- */
@@ -370,6 +388,8 @@ void refclock_label(struct refclock *r, const struct timelabel *l)
         r->doubt--;
     bool took = false;
     while (numbering_take(&r->numbering, &s)) {
+        if (!discipline_reaches(&r->discipline, s.local))
+            continue;
         take(r, &r->pulses, &s);
         took = true;
     }
@@ -379,6 +399,11 @@ void refclock_label(struct refclock *r, const struct timelabel *l)
         message_alone(r, l);
     if (state != before)
         reselect(r);
+}
+
+void refclock_temperature(struct refclock *r, double celsius)
+{
+    discipline_temperature(&r->discipline, celsius, loop_now(r->loop));
 }
 
 void refclock_start(struct refclock *r)

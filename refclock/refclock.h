@@ -55,6 +55,7 @@ struct refclock {
     struct loop_timer second;
     double message_uncertainty;
     double total;     /* s, the bound now */
+    double rest;      /* the frequency correction in force, without what slews the phase */
     double freq_seen; /* what the kernel had when it was last told */
     bool synced_once;
     bool steered_once;               /* the start is over: from now on `steplimit` counts */
@@ -86,6 +87,9 @@ void refclock_stop(struct refclock *r);
 /* What drivers deliver. */
 void refclock_edge(struct refclock *r, const struct edge *e);
 void refclock_label(struct refclock *r, const struct timelabel *l);
+
+/* The temperature sensor reads so many degrees Celsius now. */
+void refclock_temperature(struct refclock *r, double celsius);
 
 /* The estimate now; false before the first sample. */
 bool refclock_estimate(const struct refclock *r, struct estimate *e);
