@@ -4,11 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define PAIRS        (ACQUIRE_PULSES * (ACQUIRE_PULSES - 1) / 2)
-#define MAD_TO_SIGMA 1.4826 /* of a normal variable */
-#define GATE         5.0    /* sigma */
-#define PRIOR_WEIGHT 2.0    /* pulses that the prior variance counts for */
-#define FEW          5      /* with less, nobody can say which of them is the outlier */
+#define PAIRS             (ACQUIRE_PULSES * (ACQUIRE_PULSES - 1) / 2)
+#define QUARTILE_TO_SIGMA 0.8693 /* of a normal variable's absolute value */
+#define GATE              5.0    /* sigma */
+#define FEW               6      /* with less, nobody can say which of them is the outlier */
 
 static int ascending(const void *a, const void *b)
 {
@@ -22,12 +21,15 @@ static double median(double *v, int n)
     return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
-static double greatest(const double *v, int n)
+/*
+ * The noise that the distances from the line show: by their third quartile, so a quarter of the
+ * pulses may be outliers. The line goes through one pulse of three, or nearly; of so few the
+ * greatest counts.
+ */
+static double spread(double *v, int n)
 {
-    double most = v[0];
-    for (int i = 1; i < n; i++)
-        most = fmax(most, v[i]);
-    return most;
+    qsort(v, (size_t)n, sizeof *v, ascending);
+    return n < FEW ? v[n - 1] : QUARTILE_TO_SIGMA * v[n - 1 - n / 4];
 }
 
 void acquire_add(struct acquire *a, double t, double z)
@@ -49,7 +51,7 @@ static double median_slope(const struct acquire *a)
     return n ? median(slope, n) : 0;
 }
 
-void acquire_judge(struct acquire *a, double prior, double *r)
+void acquire_judge(struct acquire *a, double prior, double weight, double *r)
 {
     double residual[ACQUIRE_PULSES], work[ACQUIRE_PULSES], slope = median_slope(a);
     *r = prior;
@@ -60,11 +62,9 @@ void acquire_judge(struct acquire *a, double prior, double *r)
     double middle = median(work, a->count);
     for (int i = 0; i < a->count; i++)
         work[i] = fabs(residual[i] - middle);
-    /* the line went through one of three, perhaps two of four: their median says nothing yet */
-    double typical = a->count < FEW ? greatest(work, a->count) : median(work, a->count);
     /* two degrees of freedom went into the line */
-    double freedom = a->count - 2, sigma = MAD_TO_SIGMA * typical * sqrt(a->count / freedom);
-    *r = (PRIOR_WEIGHT * prior + freedom * sigma * sigma) / (PRIOR_WEIGHT + freedom);
+    double freedom = a->count - 2, sigma = spread(work, a->count) * sqrt(a->count / freedom);
+    *r = (weight * prior + freedom * sigma * sigma) / (weight + freedom);
     for (int i = 0; i < a->count; i++)
         a->inlier[i] = a->count < FEW || fabs(residual[i] - middle) <= GATE * sqrt(*r);
 }

@@ -24,10 +24,10 @@ struct acquire {
 void acquire_add(struct acquire *a, double t, double z);
 
 /*
- * Judges the pulses so far. *r: variance of one, s^2, drawn towards `prior` (s^2) while there are
- * few. From two pulses on.
+ * Judges the pulses so far. *r: variance of one, s^2, drawn towards `prior` (s^2), which counts for
+ * `weight` pulses. From two pulses on.
  */
-void acquire_judge(struct acquire *a, double prior, double *r);
+void acquire_judge(struct acquire *a, double prior, double weight, double *r);
 
 /*
  * Runs a fresh filter over the believed pulses, up to the time of the last one. `freq` +-

@@ -6,12 +6,14 @@
 #define SIGMAS 6.0 /* one gaussian second in five hundred million is outside */
 #define SIZE \
     8.0 /* widens it while the noise is known from few samples, about as Student's t does */
-#define KIND 2.0 /* ... and while it is not clear yet which noise it is */
+#define FEW  60.0 /* ... which with one to four degrees of freedom has hardly an end */
+#define KIND 2.0  /* ... and while it is not clear yet which noise it is */
 
 double bound_stat(double sigma, uint64_t count, double gain, double doubt)
 {
     double freedom = count > 2 ? (double)(count - 2) : 0.1;
-    double widen = 1 + SIZE / freedom + KIND / sqrt(1 + freedom * gain);
+    double widen =
+        1 + SIZE / freedom + FEW / (freedom * freedom * freedom) + KIND / sqrt(1 + freedom * gain);
     return SIGMAS * widen * sigma + fabs(doubt);
 }
 

@@ -91,17 +91,24 @@ const char *civil_iso(int64_t instant, int decimals, char *buf, size_t size)
     return buf;
 }
 
+static int number(const char *digits, int count)
+{
+    int value = 0;
+    while (count-- > 0)
+        value = value * 10 + (*digits++ - '0');
+    return value;
+}
+
 int civil_parse_date(const char *text, int64_t *seconds)
 {
-    struct civil c = {0};
-    char dash[2];
     for (size_t i = 0; i < 10; i++) {
         bool is_dash = i == 4 || i == 7;
         if (is_dash ? text[i] != '-' : text[i] < '0' || text[i] > '9')
             return -1;
     }
-    if (text[10] || sscanf(text, "%4d%c%2d%c%2d", &c.year, dash, &c.month, dash + 1, &c.day) != 5 ||
-        !civil_valid(&c))
+    struct civil c = {
+        .year = number(text, 4), .month = number(text + 5, 2), .day = number(text + 8, 2)};
+    if (text[10] || !civil_valid(&c))
         return -1;
     *seconds = civil_to_posix(&c);
     return 0;

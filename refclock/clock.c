@@ -50,7 +50,7 @@ static void read_pair(struct clock *c, int64_t *now, int64_t *raw, int64_t *widt
 
 int64_t clock_watch(struct clock *c)
 {
-    int64_t now, raw, width;
+    int64_t now = 0, raw = 0, width = 0;
     read_pair(c, &now, &raw, &width);
     int64_t step = 0;
     if (c->seen_raw) {

@@ -6,6 +6,9 @@
 
 #include "refclock/bound.h"
 
+#define PRIOR_COLD 2.0    /* pulses that the noise assumed at the start counts for ... */
+#define PRIOR_WARM 20.0   /* ... and one from an earlier run */
+#define KEEP       100e-6 /* a frequency less sure than this is no better than none */
 #define SOFT_COST  0.02   /* of the estimate's variance, spent on a calm frequency */
 #define COAST_S    5.0    /* without a pulse */
 #define SLEW_LIMIT 400e-6 /* what phase may take of the 500 ppm that the kernel steers */
@@ -20,10 +23,15 @@ void discipline_init(struct discipline *d, double freq, int64_t now)
         d->segment[i] = (struct discipline_segment){.since = i ? INT64_MIN : now, .freq = freq};
 }
 
-void discipline_expect_freq(struct discipline *d, double freq, double error)
+void discipline_warm(struct discipline *d, const struct memory *m)
 {
-    d->prior_freq = freq;
-    d->prior_freq_error = error;
+    d->memory = *m;
+    if (!m->known)
+        return;
+    noise_warm(&d->noise, m->pulse, m->k1, m->k2, m->k3);
+    d->r = d->noise.r;
+    if (m->thermal)
+        thermal_warm(&d->thermal, m);
 }
 
 static const struct discipline_segment *segment_of(const struct discipline *d, int64_t local)
@@ -123,9 +131,11 @@ static void start(struct discipline *d, const struct sample *s)
 static void acquire(struct discipline *d, double t, double z)
 {
     acquire_add(&d->acquire, t, z);
-    acquire_judge(&d->acquire, noise_prior(), &d->r);
-    acquire_filter(&d->acquire, &d->kalman, &d->noise.ratio, d->r, d->prior_freq,
-                   d->prior_freq_error);
+    const struct memory *m = &d->memory;
+    double prior = m->known ? m->pulse * m->pulse : noise_prior();
+    acquire_judge(&d->acquire, prior, m->known ? PRIOR_WARM : PRIOR_COLD, &d->r);
+    acquire_filter(&d->acquire, &d->kalman, &d->noise.ratio, d->r, m->freq,
+                   m->known ? m->freq_error : 0);
     if (d->acquire.count < ACQUIRE_PULSES)
         return;
     double last = -1;
@@ -139,6 +149,8 @@ static void acquire(struct discipline *d, double t, double z)
 static void follow(struct discipline *d, double dt, double z, double known, int64_t seconds,
                    bool reopen)
 {
+    if (d->noise.ratio.qd == 0)
+        kalman_drop_drift(&d->kalman);
     predict(d, &d->kalman, dt);
     if (reopen) {
         double away = z - d->kalman.x;
@@ -190,6 +202,26 @@ void discipline_estimate(const struct discipline *d, int64_t local, struct estim
         .gain = d->noise.k1,
     };
     e->stat = bound_stat(e->sigma, d->count, e->gain, d->doubt);
+}
+
+struct memory discipline_memory(const struct discipline *d, int64_t local)
+{
+    struct estimate e;
+    if (!d->started || d->acquire.count < ACQUIRE_PULSES)
+        return (struct memory){0};
+    discipline_estimate(d, local, &e);
+    struct memory m = {
+        .known = e.freq_sigma < KEEP,
+        .freq = e.freq,
+        .freq_error = e.freq_sigma,
+        .pulse = sqrt(d->r),
+        .k1 = d->noise.k1,
+        .k2 = d->noise.k2,
+        .k3 = d->noise.k3,
+        .walk_fm = noise_walk_fm(&d->noise),
+    };
+    thermal_memory(&d->thermal, &m);
+    return m;
 }
 
 /*

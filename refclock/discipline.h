@@ -7,6 +7,7 @@
 
 #include "refclock/acquire.h"
 #include "refclock/kalman.h"
+#include "refclock/memory.h"
 #include "refclock/noise.h"
 #include "refclock/persist.h"
 #include "refclock/sample.h"
@@ -44,10 +45,10 @@ struct discipline {
     int64_t last_truth;
     struct discipline_segment segment[DISCIPLINE_SEGMENTS]; /* newest first */
     struct acquire acquire;                                 /* the first pulses */
-    double r;                            /* variance of a measurement in use, s^2 */
-    double doubt;                        /* s, what outliers that agree say against the estimate */
-    double uncertainty;                  /* s, of the last sample */
-    double prior_freq, prior_freq_error; /* from the drift file; error 0: none */
+    double r;             /* variance of a measurement in use, s^2 */
+    double doubt;         /* s, what outliers that agree say against the estimate */
+    double uncertainty;   /* s, of the last sample */
+    struct memory memory; /* from an earlier run */
 };
 
 struct steering {
@@ -71,8 +72,11 @@ struct estimate {
 /* `freq`: frequency correction in force at local time `now`. */
 void discipline_init(struct discipline *d, double freq, int64_t now);
 
-/* A frequency known beforehand (drift file) and its standard error; before the first sample. */
-void discipline_expect_freq(struct discipline *d, double freq, double error);
+/* Begins with what an earlier run learned; before the first sample. */
+void discipline_warm(struct discipline *d, const struct memory *m);
+
+/* What is worth keeping for the next start. `known` is false while that is nothing. */
+struct memory discipline_memory(const struct discipline *d, int64_t local);
 
 /* Whether it is still known what steering had done at local time `local`; an older sample is of no
  * use. */

@@ -55,6 +55,13 @@ void kalman_predict(struct kalman *k, double dt, const struct kalman_noise *q)
     k->p[2][1] = k->p[1][2];
 }
 
+void kalman_drop_drift(struct kalman *k)
+{
+    k->d = 0;
+    for (int i = 0; i < 3; i++)
+        k->p[2][i] = k->p[i][2] = 0;
+}
+
 double kalman_update(struct kalman *k, double z, double r)
 {
     double s = kalman_expect(k, r), innovation = z - k->x, gain[3], row[3];

@@ -26,6 +26,9 @@ void kalman_init(struct kalman *k);
 /* Moves state and covariance on by dt seconds (>= 0). */
 void kalman_predict(struct kalman *k, double dt, const struct kalman_noise *q);
 
+/* From now on there is no drift. */
+void kalman_drop_drift(struct kalman *k);
+
 /* Variance of the innovation of a measurement with variance r (in units of R). */
 static inline double kalman_expect(const struct kalman *k, double r)
 {

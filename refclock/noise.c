@@ -7,15 +7,18 @@
 
 #define LONG_MEMORY   14400 /* s */
 #define SHORT_MEMORY  64
-#define SLOWEST       0.0015 /* phase gain of the slowest filters, and the factor to the next */
-#define SPEED_FACTOR  1.5
-#define FIRST_COUNTED 12 /* innovations before say more about the start than about the noise */
-#define OVERRULE      12 /* log likelihood ratio that lets the short memory decide */
+#define SLOWEST       0.0001 /* phase gain of the slowest filters, ... */
+#define SPEED_FACTOR  1.5    /* ... and the factor to the next */
+#define FIRST_COUNTED 12     /* innovations before say more about the start than the noise */
+#define OVERRULE      12     /* log likelihood ratio that lets the short memory decide */
+#define WARM_COUNT    600    /* innovations until gains of an earlier run are given up */
+#define RIPE          6.0    /* times that a filter's memory must have passed, ... */
+#define RIPE_ALWAYS   0.1    /* ... but for those as quick as this */
+#define DRIFT_LEAST   0.05   /* likelihood of a drift below which there is none */
 #define GAP_S         60
-#define CLIP          9.0 /* times the expected square: a disturbance must not speak for hours */
-#define PRIOR_SIGMA \
-    1e-6 /* pulse noise before anything was seen: as if PRIOR_WEIGHT pulses had shown it */
-#define PRIOR_WEIGHT 2
+#define CLIP          9.0  /* times the expected square: no disturbance speaks for hours */
+#define PRIOR_SIGMA   1e-6 /* s, pulse noise before anything was seen */
+#define PRIOR_WEIGHT  2    /* innovations that it counts for */
 
 /*
  * Shares of the greatest frequency gain that fits a phase gain, and of the greatest drift gain that
@@ -64,7 +67,8 @@ void noise_init(struct noise *n)
 {
     memset(n, 0, sizeof *n);
     for (int i = 0; i < NOISE_MEMBERS; i++) {
-        double k1 = SLOWEST * pow(SPEED_FACTOR, i / NOISE_SHAPES);
+        int speed = i / NOISE_SHAPES;
+        double k1 = SLOWEST * pow(SPEED_FACTOR, speed);
         set_gains(&n->member[i], k1, shapes[i % NOISE_SHAPES].frequency,
                   shapes[i % NOISE_SHAPES].drift);
     }
@@ -91,8 +95,17 @@ static double member_update(struct noise_member *m, double z, double dt, double 
 }
 
 struct mean {
-    double k1, k2, k3, v, weight;
+    double k1, k2, k3, v, weight, drifting;
 };
+
+/*
+ * A filter slower than what was seen so far has shown nothing: it still is the line through all
+ * values, as every slower one, and to believe it would be to trust the oscillator blindly.
+ */
+static bool is_ripe(const struct noise *n, const struct noise_member *m)
+{
+    return m->k1 * (double)n->counted >= RIPE || m->k1 >= RIPE_ALWAYS;
+}
 
 /* The members' gains, each weighted by its likelihood over `count` innovations. */
 static struct mean weigh(const struct noise *n, double count, bool recent)
@@ -100,15 +113,19 @@ static struct mean weigh(const struct noise *n, double count, bool recent)
     struct mean mean = {0};
     double least = INFINITY;
     for (int i = 0; i < NOISE_MEMBERS; i++)
-        least = fmin(least, recent ? n->member[i].v_short : n->member[i].v_long);
+        if (is_ripe(n, &n->member[i]))
+            least = fmin(least, recent ? n->member[i].v_short : n->member[i].v_long);
     for (int i = 0; i < NOISE_MEMBERS; i++) {
         const struct noise_member *m = &n->member[i];
         double v = recent ? m->v_short : m->v_long;
+        if (!is_ripe(n, m))
+            continue;
         double log_ratio = count / 2 * log(v / least) + (m->k3 > 0 ? log(count + 1) : 0);
         if (log_ratio > 20)
             continue;
         double w = exp(-log_ratio);
         mean.weight += w;
+        mean.drifting += m->k3 > 0 ? w : 0;
         mean.k1 += w * log(m->k1);
         mean.k2 += w * m->k2 / (m->k1 * m->k1);
         mean.k3 += w * m->k3 / (m->k1 * m->k1 * m->k1);
@@ -118,6 +135,9 @@ static struct mean weigh(const struct noise *n, double count, bool recent)
     mean.k1 = exp(mean.k1 / mean.weight);
     mean.k2 *= mean.k1 * mean.k1 / mean.weight;
     mean.k3 *= mean.k1 * mean.k1 * mean.k1 / mean.weight;
+    /* a drift that nothing speaks for would be carried far into a holdover */
+    if (mean.drifting < DRIFT_LEAST * mean.weight)
+        mean.k3 = 0;
     mean.v /= mean.weight;
     return mean;
 }
@@ -145,6 +165,8 @@ static void choose(struct noise *n)
     double count = fmin((double)n->counted, LONG_MEMORY),
            lately = fmin((double)n->counted, SHORT_MEMORY);
     struct mean slow = weigh(n, count, false), fast = weigh(n, lately, true);
+    if (n->warm && n->counted < WARM_COUNT)
+        slow = (struct mean){.k1 = n->k1, .k2 = n->k2, .k3 = n->k3, .v = slow.v};
     double chosen = recent_of(n, &slow);
     if (lately / 2 * log(chosen / fast.v) > OVERRULE) {
         slow = fast;
@@ -185,6 +207,16 @@ void noise_update(struct noise *n, double z, int64_t seconds, double r)
     }
     if (count && (n->counted < 120 || n->counted % 16 == 0))
         choose(n);
+}
+
+void noise_warm(struct noise *n, double pulse, double k1, double k2, double k3)
+{
+    n->warm = true;
+    n->k1 = k1;
+    n->k2 = k2;
+    n->k3 = k3;
+    n->ratio = noise_of_gains(k1, k2, k3);
+    prime(n, pulse * pulse);
 }
 
 void noise_refresh(struct noise *n)

@@ -2,6 +2,7 @@
 #ifndef TIMEBALL_REFCLOCK_NOISE_H
 #define TIMEBALL_REFCLOCK_NOISE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "refclock/kalman.h"
@@ -14,7 +15,7 @@
  *
  * All on the free-running phase, a value a second.
  */
-#define NOISE_SPEEDS  16
+#define NOISE_SPEEDS  23
 #define NOISE_SHAPES  9
 #define NOISE_MEMBERS (NOISE_SPEEDS * NOISE_SHAPES)
 
@@ -32,6 +33,7 @@ struct noise {
     double r;                  /* variance of a pulse, s^2 */
     double k1, k2, k3;         /* the gains they came from */
     uint64_t turns;            /* how often the short memory overruled the long one */
+    bool warm;                 /* begun with gains from an earlier run */
 };
 
 /* Nothing seen yet: a Raspberry Pi's pulses are assumed. */
@@ -44,6 +46,9 @@ void noise_init(struct noise *n);
  * size that innovations are held against.
  */
 void noise_update(struct noise *n, double z, int64_t seconds, double r);
+
+/* Begins with what an earlier run found: a pulse's standard deviation (s) and the gains. */
+void noise_warm(struct noise *n, double pulse, double k1, double k2, double k3);
 
 /* Variance of a pulse (s^2) to assume before any was seen. */
 double noise_prior(void);

@@ -167,7 +167,7 @@ static int64_t proposed_number(const struct numbering *n, const struct timelabel
 
 static void keep_delay(struct numbering *n, double delay)
 {
-    double sorted[NUMBERING_DELAYS];
+    double sorted[NUMBERING_DELAYS] = {0};
     n->delay[n->next] = delay;
     n->next = (n->next + 1) % NUMBERING_DELAYS;
     if (n->delays < NUMBERING_DELAYS)
@@ -236,7 +236,7 @@ static void contradict(struct numbering *n, const struct timelabel *l, int64_t b
     if (n->disagree < DISAGREE_LIMIT)
         return;
     if (!n->once) {
-        begin_number(n, l, n->number + by);
+        begin_number(n, l, proposed_number(n, l));
         return;
     }
     n->state = NUMBERING_CONFLICT;

@@ -4,13 +4,14 @@
 #include <math.h>
 #include <string.h>
 
-#define NEAR      (PERSIST_STEPS / 4)
 #define FADE      0.99  /* a step: memory of some two hours */
 #define UNKNOWN_S 300.0 /* before anything was seen */
 #define LEAST_S   60.0
 #define MOST_S    1e6
 #define LEAST_RHO 0.02 /* of a correlation; noise makes smaller ones, and negative ones */
 #define FEWEST    12
+
+enum { NEAR = PERSIST_STEPS / 4 }; /* the shorter lag, in steps */
 
 void persist_pulse(struct persist *p, double d, int64_t seconds)
 {

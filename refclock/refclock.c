@@ -4,17 +4,19 @@
 #include <math.h>
 #include <string.h>
 
+#include "refclock/holdover.h"
+
 #define SECOND       INT64_C(1000000000)
 #define LATE_NS      20000000 /* a second is over when its pulse is so late */
 #define FIRST_STEP   0.5e-3   /* s, at the start: what is less is slewed */
 #define PANIC        1000.0   /* s, RFC 5905 PANICT */
 #define DOUBT_LABELS 2
 #define UNDO_AGAIN_NS \
-    (600 * SECOND) /* a second foreign step within this: somebody else owns the clock */
-#define FEWEST_SAMPLES 3
-#define SYNC_BOUND     0.5    /* s: beyond, the second itself is not known */
-#define DRIFT_FLOOR    1e-9   /* of the bound's growth between two snapshots */
-#define DRIFT_WORTH    100e-6 /* a frequency less sure than this is no better than none */
+    (600 * SECOND)       /* a second foreign step within this: somebody else owns the clock */
+#define ROW_DOUBTS     4 /* outliers in a row that say something about the estimate */
+#define FEWEST_SAMPLES 4
+#define SYNC_BOUND     0.5  /* s: beyond, the second itself is not known */
+#define DRIFT_FLOOR    1e-9 /* of the bound's growth between two snapshots */
 #define FOREIGN_FREQ   1e-7
 #define SLEW_LEAST     1e-6
 
@@ -22,8 +24,7 @@ static void second_over(void *arg, int64_t now);
 static void jumped(void *arg, int64_t now, int64_t step);
 
 void refclock_init(struct refclock *r, const struct refclock_config *config, struct loop *loop,
-                   const struct log *log, struct snapshot_latch *latch, double freq,
-                   double freq_error)
+                   const struct log *log, struct snapshot_latch *latch)
 {
     memset(r, 0, sizeof *r);
     r->config = *config;
@@ -36,8 +37,6 @@ void refclock_init(struct refclock *r, const struct refclock_config *config, str
     r->total = 16;
     numbering_init(&r->numbering);
     discipline_init(&r->discipline, r->clock->freq, loop_now(loop));
-    if (freq_error > 0)
-        discipline_expect_freq(&r->discipline, freq, freq_error);
     r->precision = clock_precision(r->clock);
 }
 
@@ -49,14 +48,15 @@ bool refclock_estimate(const struct refclock *r, struct estimate *e)
     return true;
 }
 
-bool refclock_drift(const struct refclock *r, double *freq, double *error)
+void refclock_warm(struct refclock *r, const struct memory *m)
 {
-    struct estimate e;
-    if (!r->synced_once || !refclock_estimate(r, &e) || e.freq_sigma > DRIFT_WORTH)
-        return false;
-    *freq = e.freq;
-    *error = e.freq_sigma;
-    return true;
+    discipline_warm(&r->discipline, m);
+}
+
+struct memory refclock_memory(const struct refclock *r)
+{
+    return r->synced_once ? discipline_memory(&r->discipline, loop_now(r->loop))
+                          : (struct memory){0};
 }
 
 /* How far the clock's reading is behind true time, s. */
@@ -70,6 +70,14 @@ static double behind(const struct refclock *r, const struct estimate *e)
 static struct bound_parts bound_parts(const struct refclock *r)
 {
     return (struct bound_parts){.latency = r->discipline.uncertainty};
+}
+
+double refclock_passes(const struct refclock *r, double limit)
+{
+    struct bound_parts parts = bound_parts(r);
+    if (!r->discipline.started)
+        return NAN;
+    return holdover_passes(&r->discipline, &parts, loop_now(r->loop), limit);
 }
 
 static void publish(struct refclock *r, bool transition)
@@ -270,18 +278,25 @@ static void enter(struct refclock *r, enum refclock_state state)
         r->synced_once = true;
 }
 
-static void reselect(struct refclock *r)
+static struct selection selection_now(const struct refclock *r, double pulse_age)
 {
     char evidence[256];
     struct select_input in = {
         .pulse = r->config.pulse_expected,
-        .pulse_age = age_of(r, &r->pulses),
+        .pulse_age = pulse_age,
         .message_age = age_of(r, &r->messages),
         .message_uncertainty = r->message_uncertainty,
         .numbering = r->numbering.state,
+        .no_fix = r->no_fix,
+        .off = r->pulses.in_row >= ROW_DOUBTS ? r->pulses.row_least : 0,
         .doubt = r->doubt > 0,
     };
-    r->selection = select_source(&in, numbering_evidence(&r->numbering, evidence, sizeof evidence));
+    return select_source(&in, numbering_evidence(&r->numbering, evidence, sizeof evidence));
+}
+
+static void reselect(struct refclock *r)
+{
+    r->selection = selection_now(r, age_of(r, &r->pulses));
     if (r->state != REFCLOCK_UNSYNCHRONISED || !r->refused)
         enter(r, next_state(r));
 }
@@ -339,7 +354,7 @@ static void take(struct refclock *r, struct source *source, const struct sample 
     if (verdict == SOURCE_USED || verdict == SOURCE_REOPEN) {
         discipline_update(&r->discipline, s, verdict == SOURCE_REOPEN);
         source->last = s->local;
-    } else if (source->in_row >= 4)
+    } else if (source->in_row >= ROW_DOUBTS)
         r->discipline.doubt = fabs(source->row_least);
 }
 
@@ -351,7 +366,7 @@ void refclock_edge(struct refclock *r, const struct edge *e)
         reselect(r);
         return;
     }
-    if (r->doubt == 0)
+    if (r->pulses.in_row >= ROW_DOUBTS || selection_now(r, 0).choice == SELECT_PULSE)
         take(r, &r->pulses, &s);
     /* the work of the second is done now; the timer only stands in for a pulse that is missing */
     source_second(&r->pulses, r->heard_pulse);
@@ -399,6 +414,11 @@ void refclock_label(struct refclock *r, const struct timelabel *l)
         message_alone(r, l);
     if (state != before)
         reselect(r);
+}
+
+void refclock_fix(struct refclock *r, bool fix)
+{
+    r->no_fix = !fix;
 }
 
 void refclock_temperature(struct refclock *r, double celsius)

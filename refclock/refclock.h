@@ -62,6 +62,7 @@ struct refclock {
     double to_undo;                  /* s, what others stepped and we have not undone */
     bool heard_pulse, heard_message; /* in this second */
     bool regime_pulse;               /* what the filter was fed with last */
+    bool no_fix;
     int doubt;          /* messages still needed to confirm the number after a foreign step */
     int64_t undone;     /* local time at which a foreign step was undone last; 0: never */
     bool foreign_clock; /* somebody keeps moving the clock: it is left alone, the estimate is served
@@ -73,12 +74,10 @@ struct refclock {
 };
 
 /*
- * `loop` (whose clock it disciplines), `log` and `latch` are borrowed. `freq` and `freq_error` (0:
- * none) come from the drift file.
+ * `loop` (whose clock it disciplines), `log` and `latch` are borrowed.
  */
 void refclock_init(struct refclock *r, const struct refclock_config *config, struct loop *loop,
-                   const struct log *log, struct snapshot_latch *latch, double freq,
-                   double freq_error);
+                   const struct log *log, struct snapshot_latch *latch);
 
 /* Starts the work of each second. */
 void refclock_start(struct refclock *r);
@@ -88,15 +87,26 @@ void refclock_stop(struct refclock *r);
 void refclock_edge(struct refclock *r, const struct edge *e);
 void refclock_label(struct refclock *r, const struct timelabel *l);
 
+/* Whether the receiver says that it has a fix. Without one its pulses are not used. */
+void refclock_fix(struct refclock *r, bool fix);
+
 /* The temperature sensor reads so many degrees Celsius now. */
 void refclock_temperature(struct refclock *r, double celsius);
 
 /* The estimate now; false before the first sample. */
 bool refclock_estimate(const struct refclock *r, struct estimate *e);
 
-/* The free-running frequency and its standard error, for the drift file. False while not known well
- * enough to keep. */
-bool refclock_drift(const struct refclock *r, double *freq, double *error);
+/*
+ * In how many seconds the error bound passes `limit` (s) if no source comes back: 0 now, INFINITY
+ * not within a month; NAN before the first sample.
+ */
+double refclock_passes(const struct refclock *r, double limit);
+
+/* Begins with what an earlier run learned; before refclock_start(). */
+void refclock_warm(struct refclock *r, const struct memory *m);
+
+/* What is worth keeping over a restart; `known` is false while that is nothing. */
+struct memory refclock_memory(const struct refclock *r);
 
 /* One word for status and log. */
 const char *refclock_state_name(enum refclock_state s);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "refclock/select.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #define PULSE_LIFE_S    5    /* without one for so long, it is holdover */
 #define MESSAGE_LIFE_S  3600 /* a number that no message confirmed for so long is not trusted */
+#define FIX_LIFE_S      3    /* a fix may be lost for so long */
+#define SECOND_OFF      0.4
 #define MESSAGE_FRESH_S 10
 #define MESSAGE_ALONE   0.5 /* an uncertainty from which a message says nothing about the second */
 
@@ -28,10 +31,13 @@ static struct selection without_pulse(const struct select_input *in)
     return say(SELECT_MESSAGE, "messages alone, with the stated delay", "");
 }
 
-struct selection select_source(const struct select_input *in, const char *evidence)
+static struct selection with_pulse(const struct select_input *in, const char *evidence)
 {
-    if (!in->pulse)
-        return without_pulse(in);
+    if (in->no_fix && in->message_age > FIX_LIFE_S)
+        return say(
+            SELECT_NOTHING,
+            "the receiver has no fix, so its pulses run free; check antenna and view of the sky",
+            "");
     if (in->pulse_age > PULSE_LIFE_S && in->numbering == NUMBERING_NUMBERED)
         return say(SELECT_NOTHING,
                    "no pulse; check the receiver's antenna and fix, see `timeballctl sources`", "");
@@ -43,5 +49,20 @@ struct selection select_source(const struct select_input *in, const char *eviden
         return say(SELECT_NOTHING,
                    "another program moved the clock; waiting for messages to confirm the second",
                    "");
+    if (fabs(in->off) > SECOND_OFF)
+        return say(SELECT_NOTHING,
+                   "the numbered pulses differ from the clock by a second or more; if the receiver "
+                   "is right, restart "
+                   "timeballd",
+                   "");
     return say(SELECT_PULSE, "numbered pulses", evidence);
+}
+
+struct selection select_source(const struct select_input *in, const char *evidence)
+{
+    struct selection s = in->pulse ? with_pulse(in, evidence) : without_pulse(in);
+    /* a pulse that came back after an outage leads only once it was used */
+    s.believed = in->pulse && in->numbering == NUMBERING_NUMBERED && !in->doubt &&
+                 in->message_age <= MESSAGE_LIFE_S;
+    return s;
 }

@@ -14,7 +14,9 @@ struct select_input {
     double message_age;         /* s since the last message with a valid fix; INFINITY: never */
     double message_uncertainty; /* s, half the span of the message's delay */
     enum numbering_state numbering;
-    bool doubt; /* somebody moved the clock: the number must be confirmed first */
+    bool doubt;  /* somebody moved the clock: the number must be confirmed first */
+    bool no_fix; /* the receiver says that its time is not to be used */
+    double off;  /* s, by which pulses in a row differ from the clock; 0: they do not */
 };
 
 enum select_choice {
@@ -25,6 +27,7 @@ enum select_choice {
 
 struct selection {
     enum select_choice choice;
+    bool believed; /* numbered pulses may be taken into the estimate, and soon lead */
     char why[200]; /* one sentence for a person: what is used and why, or what would change it */
 };
 

@@ -28,7 +28,7 @@ void snapshot_publish(struct snapshot_latch *l, const struct snapshot *s)
 
 void snapshot_read(struct snapshot_latch *l, struct snapshot *s)
 {
-    uint64_t words[SNAPSHOT_WORDS];
+    uint64_t words[SNAPSHOT_WORDS] = {0};
     uint32_t before, after;
     do {
         before = atomic_load_explicit(&l->sequence, memory_order_acquire);

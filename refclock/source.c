@@ -8,6 +8,8 @@
 #define GATE        4.5            /* sigma; a gaussian pulse in 150 000 is lost */
 #define FIRST_TAKEN ACQUIRE_PULSES /* acquire.h judges those by itself */
 #define REOPEN_ROW  8
+#define FAR         0.4 /* s: rather the wrong second than a wrong estimate, ... */
+#define FAR_ROW     900 /* ... so it takes longer than a receiver takes to learn its leap count */
 
 static bool agree(const struct source *s, double innovation)
 {
@@ -20,7 +22,8 @@ static enum source_verdict outlier(struct source *s, double innovation)
         s->row_least = 0;
     else if (s->in_row == 0 || fabs(innovation) < fabs(s->row_least))
         s->row_least = innovation;
-    if (++s->in_row >= REOPEN_ROW) {
+    s->in_row++;
+    if (s->in_row >= (fabs(innovation) < FAR ? REOPEN_ROW : FAR_ROW)) {
         s->in_row = 0;
         s->reopened++;
         return SOURCE_REOPEN;

@@ -69,6 +69,37 @@ static void judge(struct thermal *t)
     t->on = on;
 }
 
+void thermal_warm(struct thermal *t, const struct memory *m)
+{
+    t->kk = m->kk;
+    t->ks = m->ks;
+    t->ss = m->ss;
+    t->kf = m->kf;
+    t->sf = m->sf;
+    t->ff = m->ff;
+    t->blocks = m->blocks;
+    t->sensor = true;
+    t->fast = t->slow = m->celsius;
+    t->read_at = INT64_MIN / 2; /* long ago: the first reading counts in full */
+    t->used = t->idle = state_of(t);
+    judge(t);
+}
+
+void thermal_memory(const struct thermal *t, struct memory *m)
+{
+    if (!t->sensor || t->blocks < FEWEST)
+        return;
+    m->thermal = true;
+    m->celsius = t->fast;
+    m->kk = t->kk;
+    m->ks = t->ks;
+    m->ss = t->ss;
+    m->kf = t->kf;
+    m->sf = t->sf;
+    m->ff = t->ff;
+    m->blocks = t->blocks;
+}
+
 static void compare(struct thermal *t, struct thermal_state d, double f)
 {
     t->kk = FADE * t->kk + d.kelvin * d.kelvin;
@@ -85,7 +116,7 @@ static void compare(struct thermal *t, struct thermal_state d, double f)
 static void close_block(struct thermal *t)
 {
     const struct thermal_end *a = &t->head, *b = &t->tail;
-    bool whole = a->pulses >= THERMAL_EDGE / 2 && b->pulses >= THERMAL_EDGE / 2;
+    bool whole = a->pulses >= THERMAL_EDGE / 2.0 && b->pulses >= THERMAL_EDGE / 2.0;
     if (whole) {
         double span = b->time / b->pulses - a->time / a->pulses;
         double freq = (b->phase / b->pulses - a->phase / a->pulses) / span;

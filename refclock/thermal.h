@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "refclock/memory.h"
+
 /*
  * How the oscillator's frequency follows a temperature sensor: by a coefficient for the temperature
  * and one for its rate of change, for a sensor lags behind the crystal, or leads it. While pulses
@@ -50,6 +52,12 @@ struct thermal {
 /* A reading of the sensor at local time `now` (ns). Returns the change of frequency to feed
  * forward. */
 double thermal_read(struct thermal *t, double celsius, int64_t now);
+
+/* Begins with the sums of an earlier run; the first reading then moves the frequency with it. */
+void thermal_warm(struct thermal *t, const struct memory *m);
+
+/* Adds what is worth keeping to *m. */
+void thermal_memory(const struct thermal *t, struct memory *m);
 
 /*
  * A pulse that was used: the free-running phase z (s) with no feed-forward in it, `seconds` after

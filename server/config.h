@@ -49,7 +49,9 @@ struct config {
     int64_t threads; /* of the responder; 0: all in one thread; CONFIG_THREADS_AUTO */
     int clock;       /* enum config_clock: is the system clock steered? */
     char statussocket[OPTION_TEXT_SIZE];            /* "": none */
+    char temperature[OPTION_TEXT_SIZE];             /* "": no sensor */
     char driftfile[OPTION_TEXT_SIZE];               /* "": none */
+    char record[OPTION_TEXT_SIZE];                  /* "": nothing is recorded */
     char log[OPTION_TEXT_SIZE];                     /* "": none, "stderr", "syslog", or a path */
     int log_level;                                  /* enum log_level */
     double steplimit;                               /* s: a step after start needs more than this */

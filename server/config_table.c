@@ -208,16 +208,14 @@ static void print_option(FILE *out, const struct option_row *row, const struct d
 static void print_refclock(FILE *out, const struct config *c)
 {
     for (const struct config_refclock *r = c->refclock; r < c->refclock + c->refclock_count; r++) {
-        fprintf(out, "refclock %s", r->ops->name);
-        print_option(
-            out,
-            &(struct option_row){.word = "", .type = OPTION_TEXT, .offset = refclock_path.offset},
-            r->driver);
+        char path[OPTION_TEXT_SIZE + 2];
         const struct option_row *rows = r->ops->options;
+        const char *mark = " # default:";
+        options_value(&refclock_path, r->driver, path, sizeof path);
+        fprintf(out, "refclock %s %s", r->ops->name, path);
         for (size_t i = 0; rows && rows[i].word; i++)
             if (r->given >> (i & 63) & 1)
                 print_option(out, &rows[i], r->driver);
-        const char *mark = " # default:";
         for (size_t i = 0; rows && rows[i].word; i++) {
             if (r->given >> (i & 63) & 1 || !rows[i].initial)
                 continue;
@@ -276,6 +274,23 @@ const struct config_directive config_directives[] = {
              .choices = words_none,
              .initial = "/var/lib/timeball/drift",
              .help = "The file that keeps the clock's frequency error from one start to the next."},
+     .usage = "none|PATH"},
+    {.row = {.word = "temperature",
+             .type = OPTION_TEXT,
+             .offset = offsetof(struct config, temperature),
+             .choices = words_none,
+             .initial = "none",
+             .help = "A file with the temperature near the oscillator, in degrees Celsius or "
+                     "thousandths of them; how the frequency follows it is learned."},
+     .usage = "none|PATH"},
+    {.row = {.word = "record",
+             .type = OPTION_TEXT,
+             .offset = offsetof(struct config, record),
+             .choices = words_none,
+             .initial = "none",
+             .help = "A new file that pulses, messages, temperature and steering are recorded in, "
+                     "up to 64 MB, for timeball-sim --replay; a recording that is there already "
+                     "becomes PATH.old."},
      .usage = "none|PATH"},
     {.row = {.word = "log",
              .type = OPTION_TEXT,

@@ -2,6 +2,7 @@
 #include "server/daemon.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,19 +10,46 @@
 #include "server/drift.h"
 #include "server/status_json.h"
 
-#define SECOND   INT64_C(1000000000)
-#define DRIFT_NS (3600 * SECOND)
+#define SECOND    INT64_C(1000000000)
+#define DRIFT_NS  (3600 * SECOND)
+#define SENSOR_NS (4 * SECOND)
+
+/* ---- recording ---- */
+
+/* Steering since the last call; before an event, so that lines are in order. */
+static void record_steering(struct daemon *d)
+{
+    const struct discipline_segment *s = d->refclock.discipline.segment;
+    for (int i = DISCIPLINE_SEGMENTS - 1; d->recording && i >= 0; i--)
+        if (s[i].since > d->recorded) {
+            d->recorded = s[i].since;
+            record_freq(d->recording, s[i].since, s[i].freq);
+        }
+}
+
+static int open_recording(struct daemon *d, struct err *err)
+{
+    d->recorded = INT64_MIN;
+    return *d->config->record ? record_open(&d->recording, d->config->record, d->world.log, err)
+                              : 0;
+}
 
 /* ---- what drivers say ---- */
 
 static void on_edge(void *arg, const struct edge *e)
 {
-    refclock_edge(&((struct daemon_source *)arg)->daemon->refclock, e);
+    struct daemon *d = ((struct daemon_source *)arg)->daemon;
+    record_steering(d);
+    record_edge(d->recording, e);
+    refclock_edge(&d->refclock, e);
 }
 
 static void on_label(void *arg, const struct timelabel *l)
 {
-    refclock_label(&((struct daemon_source *)arg)->daemon->refclock, l);
+    struct daemon *d = ((struct daemon_source *)arg)->daemon;
+    record_steering(d);
+    record_label(d->recording, l);
+    refclock_label(&d->refclock, l);
 }
 
 static void on_sky(void *arg, const struct sky *sky)
@@ -30,6 +58,14 @@ static void on_sky(void *arg, const struct sky *sky)
     s->daemon->sky = *sky;
     s->daemon->sky_source = (int)(s - s->daemon->source);
     s->daemon->sky_at = loop_now(s->daemon->world.loop);
+}
+
+static bool any_without_fix(const struct daemon *d)
+{
+    for (size_t i = 0; i < d->config->refclock_count; i++)
+        if (d->source[i].health == HEALTH_NO_FIX)
+            return true;
+    return false;
 }
 
 static void on_health(void *arg, enum health health, const struct err *err)
@@ -44,6 +80,7 @@ static void on_health(void *arg, enum health health, const struct err *err)
     char line[560] = "";
     bool changed = health != s->health;
     s->health = health;
+    refclock_fix(&s->daemon->refclock, !any_without_fix(s->daemon));
     s->error = err ? *err : (struct err){0};
     if (changed)
         log_say(s->daemon->world.log, health == HEALTH_OK ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
@@ -99,15 +136,6 @@ static int open_sources(struct daemon *d, struct err *err)
 
 static void start_refclock(struct daemon *d)
 {
-    struct drift drift = {0};
-    struct err err;
-    char line[560];
-    const char *path = d->config->driftfile;
-    if (*path && drift_read(path, &drift, &err) < 0)
-        log_say(d->world.log, LOG_LEVEL_WARNING, "%s; starting without it",
-                err_line(&err, line, sizeof line));
-    if (drift.written / SECOND > d->world.era_pivot)
-        d->world.era_pivot = drift.written / SECOND;
     struct refclock_config config = {
         .refid = d->world.refid ? d->world.refid : SNAPSHOT_REFID('P', 'P', 'S', 0),
         .refid_message = SNAPSHOT_REFID('G', 'P', 'S', 0),
@@ -116,20 +144,70 @@ static void start_refclock(struct daemon *d)
     };
     for (size_t i = 0; i < d->config->refclock_count; i++)
         config.pulse_expected |= !strcmp(d->config->refclock[i].ops->name, "pps");
-    refclock_init(&d->refclock, &config, d->world.loop, d->world.log, &d->latch, drift.freq,
-                  drift.error);
+    refclock_init(&d->refclock, &config, d->world.loop, d->world.log, &d->latch);
+}
+
+static void load_drift(struct daemon *d)
+{
+    struct drift drift = {0};
+    struct err err;
+    char line[560];
+    int found = *d->config->driftfile ? drift_read(d->config->driftfile, &drift, &err) : 0;
+    if (found < 0)
+        log_say(d->world.log, LOG_LEVEL_WARNING, "%s; starting without it",
+                err_line(&err, line, sizeof line));
+    if (found <= 0)
+        return;
+    if (drift.written / SECOND > d->world.era_pivot)
+        d->world.era_pivot = drift.written / SECOND;
+    drift_age(&drift, clock_now(d->world.loop->clock));
+    refclock_warm(&d->refclock, &drift.memory);
+    log_say(d->world.log, LOG_LEVEL_INFO, "%s: frequency %+.3f ppm, known to %.4f ppm",
+            d->config->driftfile, drift.memory.freq * 1e6, drift.memory.freq_error * 1e6);
 }
 
 static void save_drift(struct daemon *d)
 {
-    struct drift drift;
+    struct drift drift = {.memory = refclock_memory(&d->refclock)};
     struct err err;
     char line[560];
-    if (!*d->config->driftfile || !refclock_drift(&d->refclock, &drift.freq, &drift.error))
+    if (!*d->config->driftfile || !drift.memory.known)
         return;
     drift.written = daemon_status(d)->time;
     if (drift_write(d->config->driftfile, &drift, &err))
         log_say(d->world.log, LOG_LEVEL_WARNING, "%s", err_line(&err, line, sizeof line));
+}
+
+/* ---- temperature ---- */
+
+static void read_temperature(struct daemon *d)
+{
+    d->celsius =
+        d->world.temperature ? d->world.temperature(d->world.arg) : sensor_read(&d->sensor);
+    if (isnan(d->celsius))
+        return;
+    record_steering(d);
+    record_temperature(d->recording, loop_now(d->world.loop), d->celsius);
+    refclock_temperature(&d->refclock, d->celsius);
+}
+
+static void warmth(void *arg, int64_t now)
+{
+    struct daemon *d = arg;
+    (void)now;
+    loop_after(d->world.loop, &d->warmth, SENSOR_NS);
+    read_temperature(d);
+}
+
+static int open_sensor(struct daemon *d, struct err *err)
+{
+    bool file = !d->world.temperature && *d->config->temperature;
+    if (file && sensor_open(&d->sensor, d->config->temperature, err))
+        return -1;
+    read_temperature(d);
+    if (file || d->world.temperature)
+        loop_after(d->world.loop, &d->warmth, SENSOR_NS);
+    return 0;
 }
 
 /* ---- service ---- */
@@ -170,6 +248,8 @@ static void tick(void *arg, int64_t now)
     loop_after(d->world.loop, &d->tick, SECOND);
     if (d->socket)
         status_socket_tick(d->socket, now);
+    record_steering(d);
+    record_tick(d->recording, now);
     if (now >= d->drift_next) {
         d->drift_next = now + DRIFT_NS;
         save_drift(d);
@@ -189,9 +269,13 @@ int daemon_open(struct daemon **out, struct config *config, const struct daemon_
     d->drift_next = d->started + DRIFT_NS;
     d->tick = (struct loop_timer){.name = "status", .fire = tick, .arg = d};
     snapshot_latch_init(&d->latch);
+    d->warmth = (struct loop_timer){.name = "temperature", .fire = warmth, .arg = d};
+    d->sensor.fd = -1;
     start_refclock(d);
+    load_drift(d);
     /* the status socket changes the umask for a moment, so it comes before there are threads */
-    if (open_sources(d, err) || open_socket(d, err) || open_responder(d, err)) {
+    if (open_recording(d, err) || open_sensor(d, err) || open_sources(d, err) ||
+        open_socket(d, err) || open_responder(d, err)) {
         daemon_close(d);
         return -1;
     }
@@ -207,10 +291,13 @@ void daemon_close(struct daemon *d)
         return;
     save_drift(d);
     loop_cancel(d->world.loop, &d->tick);
+    loop_cancel(d->world.loop, &d->warmth);
+    sensor_close(&d->sensor);
     refclock_stop(&d->refclock);
     responder_close(d->responder);
     status_socket_close(d->socket);
     for (size_t i = 0; i < d->opened; i++)
         d->source[i].config->ops->close(d->source[i].config->driver);
+    record_close(d->recording);
     free(d);
 }

@@ -9,7 +9,9 @@
 #include "refclock/loop.h"
 #include "refclock/refclock.h"
 #include "server/config.h"
+#include "server/record.h"
 #include "server/responder.h"
+#include "server/sensor.h"
 #include "server/status.h"
 #include "server/status_socket.h"
 
@@ -27,6 +29,7 @@ struct daemon_world {
     int (*open_port)(const struct driver_env *, const char *, int, struct port **, struct err *);
     int (*open_pulse)(const struct driver_env *, const char *, bool, struct pulse **, struct err *);
     void *arg;
+    double (*temperature)(void *arg); /* Celsius; NAN: cannot be read now; NULL: no sensor */
 };
 
 struct daemon;
@@ -49,12 +52,16 @@ struct daemon {
     size_t opened; /* of the sources */
     struct responder *responder;
     struct status_socket *socket;
-    struct loop_timer tick;
+    struct loop_timer tick, warmth;
+    struct sensor sensor;
+    double celsius; /* NAN: not known */
     struct status status;
     struct sky sky;
     int sky_source;     /* index of the source that reported it; -1: none */
     int64_t sky_at;     /* local, ns */
     int64_t started;    /* local, ns */
+    struct recording *recording; /* NULL: nothing is recorded */
+    int64_t recorded;            /* steering up to this local time is in it, ns */
     int64_t drift_next; /* local time of the next writing of the drift file, ns */
 };
 

@@ -63,6 +63,32 @@ static enum status_state state_of(const struct refclock *r)
     return states[r->state];
 }
 
+static int64_t passes(const struct daemon *d, const struct status *s, double limit)
+{
+    double in = refclock_passes(&d->refclock, limit);
+    return in > 0 && isfinite(in) ? s->time + llrint(in * 1e9) : 0;
+}
+
+static void fill_promise(const struct daemon *d, struct status *s)
+{
+    struct status_clock *c = &s->clock;
+    c->passes_1us = passes(d, s, 1e-6);
+    c->passes_10us = passes(d, s, 1e-5);
+    c->passes_100us = passes(d, s, 1e-4);
+    c->passes_1ms = passes(d, s, 1e-3);
+}
+
+static void fill_temperature(const struct daemon *d, struct status_clock *c)
+{
+    const struct thermal *t = &d->refclock.discipline.thermal;
+    c->celsius = d->celsius;
+    c->thermal = t->on;
+    if (t->var_kelvin > 0) {
+        c->per_kelvin = t->per_kelvin;
+        c->per_kelvin_error = sqrt(t->var_kelvin);
+    }
+}
+
 static void fill_latency(const struct daemon *d, struct status_clock *c)
 {
     for (size_t i = 0; i < d->opened; i++) {
@@ -112,7 +138,7 @@ static void fill_clock(struct daemon *d, struct status *s)
     snapshot_read(&d->latch, &snap);
     int64_t reading = clock_now(d->world.loop->clock);
     s->time = snapshot_truth(&snap, reading);
-    s->bound = snapshot_bound(&snap, reading);
+    s->bound = snap.reftime ? snapshot_bound(&snap, reading) : NAN; /* nothing is known yet */
     c->state = state_of(r);
     c->steering = d->world.steering;
     c->stratum = snap.stratum;
@@ -134,6 +160,8 @@ static void fill_clock(struct daemon *d, struct status *s)
         c->noise_white_fm = noise_white_fm(&r->discipline.noise);
         c->noise_walk_fm = noise_walk_fm(&r->discipline.noise);
     }
+    fill_promise(d, s);
+    fill_temperature(d, c);
     fill_latency(d, c);
     fill_numbering(&r->numbering, c);
     fill_steps(r, c);
@@ -151,7 +179,9 @@ static void source_sentence(const struct daemon *d, const struct daemon_source *
         [HEALTH_NO_FIX] = "not used: the receiver has no fix; check antenna and view of the sky",
     };
     bool locked = r->state == REFCLOCK_LOCKED;
-    to->used = locked && from->health == HEALTH_OK;
+    bool follows =
+        pulse ? r->selection.choice == SELECT_PULSE : r->selection.choice != SELECT_NOTHING;
+    to->used = locked && from->health == HEALTH_OK && follows;
     if (from->health != HEALTH_OK)
         snprintf(to->sentence, sizeof to->sentence, "%s", bad[from->health]);
     else if (pulse)

@@ -14,38 +14,109 @@
 #include "server/options.h"
 
 #define HEAD        "# timeball drift file, version 1\n"
-#define FILE_MOST   512
-#define FREQ_MOST   500e-6 /* what the kernel can steer */
-#define ERROR_MOST  500e-6
+#define FILE_MOST   2048
 #define TODO_REMOVE "remove the file, or name another one with `driftfile`"
+#define DAY_S       86400.0
+#define YEAR_S      (365 * DAY_S)
+
+/* A line a number: its word, its place, its range, and the factor from file to memory. */
+#define ROW(word, field, least, most, scale)                     \
+    {                                                            \
+        word, offsetof(struct memory, field), least, most, scale \
+    }
+static const struct {
+    const char *word;
+    size_t offset;
+    double least, most, scale;
+} rows[] = {
+    ROW("frequency_ppm", freq, -500, 500, 1e-6),
+    ROW("error_ppm", freq_error, 1e-9, 500, 1e-6),
+    ROW("pulse_noise_us", pulse, 1e-6, 1e5, 1e-6),
+    ROW("gain_phase", k1, 1e-6, 0.999, 1),
+    ROW("gain_frequency", k2, 0, 2, 1),
+    ROW("gain_drift", k3, 0, 2, 1),
+    ROW("walk_fm", walk_fm, 0, 1e-4, 1),
+};
+#define NEEDED (sizeof rows / sizeof *rows)
+
+/* The sums of the temperature fit; all of them or none. */
+static const struct {
+    const char *word;
+    size_t offset;
+    double least, most, scale;
+} thermal_rows[] = {
+    ROW("celsius", celsius, -80, 150, 1), ROW("fit_kk", kk, 0, 1e12, 1),
+    ROW("fit_ks", ks, -1e12, 1e12, 1),    ROW("fit_ss", ss, 0, 1e12, 1),
+    ROW("fit_kf", kf, -1e6, 1e6, 1),      ROW("fit_sf", sf, -1e6, 1e6, 1),
+    ROW("fit_ff", ff, 0, 1, 1),           ROW("fit_blocks", blocks, 0, 1e6, 1),
+};
+#define THERMAL (sizeof thermal_rows / sizeof *thermal_rows)
 
 static int refuse(const char *path, const char *why, struct err *err)
 {
     return err_set(err, path, TODO_REMOVE, "%s", why);
 }
 
-/* The value of the line that begins with `word`. */
+/* The value of the line that begins with `word`: 1; 0 when there is none, -1 when it is no number.
+ */
 static int value_of(const char *text, const char *word, double *value)
 {
-    char number[64];
-    const char *line = strstr(text, word);
-    if (!line || sscanf(line + strlen(word), "%63s", number) != 1)
+    char head[40], number[64];
+    int n = snprintf(head, sizeof head, "\n%s ", word);
+    const char *line = strstr(text, head);
+    if (!line)
+        return 0;
+    if (sscanf(line + n, "%63s", number) != 1 || number_double(number, value))
         return -1;
-    return number_double(number, value);
+    return 1;
+}
+
+static double *place(struct memory *m, size_t offset)
+{
+    return (double *)((char *)m + offset);
+}
+
+/* 1: taken; 0: absent; -1: not a number, or out of range. */
+static int take(struct memory *m, const char *text, const char *word, size_t offset, double least,
+                double most, double scale)
+{
+    double value;
+    int found = value_of(text, word, &value);
+    if (found <= 0)
+        return found;
+    if (!(value >= least && value <= most))
+        return -1;
+    *place(m, offset) = value * scale;
+    return 1;
 }
 
 static int parse(const char *path, const char *text, struct drift *d, struct err *err)
 {
-    double ppm, error_ppm, written;
+    struct drift new = {.memory.known = true};
+    double written;
+    size_t fit = 0;
     if (strncmp(text, HEAD, strlen(HEAD)) != 0)
         return refuse(path, "is not a timeball drift file", err);
-    if (value_of(text, "\nfrequency_ppm ", &ppm) || value_of(text, "\nerror_ppm ", &error_ppm) ||
-        value_of(text, "\nwritten ", &written))
-        return refuse(path, "is torn or has a value that is not a number", err);
-    if (fabs(ppm) > FREQ_MOST * 1e6 || !(error_ppm > 0) || error_ppm > ERROR_MOST * 1e6 ||
-        !(written >= 0) || written > 9e9)
-        return refuse(path, "has a value that no oscillator has", err);
-    *d = (struct drift){ppm * 1e-6, error_ppm * 1e-6, (int64_t)written * NS_PER_S};
+    if (text[strlen(text) - 1] != '\n')
+        return refuse(path, "is torn: its last line has no end", err);
+    if (value_of(text, "written", &written) != 1 || !(written >= 0 && written <= 9e9))
+        return refuse(path, "is torn: it does not say when it was written", err);
+    for (size_t i = 0; i < NEEDED; i++)
+        if (take(&new.memory, text, rows[i].word, rows[i].offset, rows[i].least, rows[i].most,
+                 rows[i].scale) != 1)
+            return err_set(err, path, TODO_REMOVE, "%s is missing or a value that no clock has",
+                           rows[i].word);
+    for (size_t i = 0; i < THERMAL; i++) {
+        int found = take(&new.memory, text, thermal_rows[i].word, thermal_rows[i].offset,
+                         thermal_rows[i].least, thermal_rows[i].most, thermal_rows[i].scale);
+        if (found < 0)
+            return err_set(err, path, TODO_REMOVE, "%s is a value that no clock has",
+                           thermal_rows[i].word);
+        fit += (size_t)found;
+    }
+    new.memory.thermal = fit == THERMAL;
+    new.written = (int64_t)written *NS_PER_S;
+    *d = new;
     return 0;
 }
 
@@ -109,18 +180,42 @@ static int replace(const char *path, const char *text, struct err *err)
     return err_errno(err, path, todo, "writing", bad);
 }
 
+static size_t put_row(char *to, size_t room, const struct drift *d, const char *word, size_t offset,
+                      double least, double scale)
+{
+    double value = *(const double *)((const char *)&d->memory + offset) / scale;
+    int n = snprintf(to, room, "%s %.12g\n", word, fmax(value, least));
+    return n > 0 && (size_t)n < room ? (size_t)n : 0;
+}
+
 int drift_write(const char *path, const struct drift *d, struct err *err)
 {
     char text[FILE_MOST], iso[40];
     struct drift old;
-    char head[FILE_MOST];
+    char head[FILE_MOST] = "";
     /* what somebody else keeps under this name is not ours to replace; a torn file of ours is */
     int found = slurp(path, head, err);
     if (found < 0 || (found > 0 && *head && drift_read(path, &old, err) < 0 &&
                       strncmp(head, HEAD, strlen(HEAD)) != 0))
         return -1;
-    snprintf(text, sizeof text, HEAD "frequency_ppm %.9f\nerror_ppm %.9f\nwritten %lld\n# %s\n",
-             d->freq * 1e6, fmax(d->error * 1e6, 1e-9), (long long)(d->written / NS_PER_S),
-             civil_iso(d->written, 0, iso, sizeof iso));
+    size_t used = (size_t)snprintf(text, sizeof text, HEAD "written %lld\n# %s\n",
+                                   (long long)(d->written / NS_PER_S),
+                                   civil_iso(d->written, 0, iso, sizeof iso));
+    for (size_t i = 0; i < NEEDED; i++)
+        used += put_row(text + used, sizeof text - used, d, rows[i].word, rows[i].offset,
+                        rows[i].least, rows[i].scale);
+    for (size_t i = 0; d->memory.thermal && i < THERMAL; i++)
+        used += put_row(text + used, sizeof text - used, d, thermal_rows[i].word,
+                        thermal_rows[i].offset, thermal_rows[i].least, thermal_rows[i].scale);
     return replace(path, text, err);
+}
+
+void drift_age(struct drift *d, int64_t now)
+{
+    double age = (double)(now - d->written) * 1e-9;
+    /* a clock that was not set yet does not know; a day is what a machine is usually off at most */
+    if (!(age >= 0))
+        age = DAY_S;
+    double walked = d->memory.walk_fm * sqrt(fmin(age, YEAR_S));
+    d->memory.freq_error = hypot(d->memory.freq_error, walked);
 }

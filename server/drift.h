@@ -5,14 +5,15 @@
 #include <stdint.h>
 
 #include "refclock/err.h"
+#include "refclock/memory.h"
 
 /*
- * The drift file: what the oscillator's frequency was, so that a restart begins with it. Text, a
- * line a value; written whole beside the old file and renamed over it, so it is never half there.
+ * The drift file: what the clock has learned of its oscillator, so that a restart begins with it.
+ * Text, a word and a number a line; written whole beside the old file and renamed over it, so it is
+ * never half there.
  */
 struct drift {
-    double freq;     /* fractional frequency, positive: the clock must run faster */
-    double error;    /* standard error of it, > 0 */
+    struct memory memory;
     int64_t written; /* true time, ns POSIX */
 };
 
@@ -24,5 +25,8 @@ int drift_read(const char *path, struct drift *d, struct err *err);
 
 /* Replaces the file. A file that is not ours is left alone. 0, or -1 with *err. */
 int drift_write(const char *path, const struct drift *d, struct err *err);
+
+/* Lets the frequency's error grow with the file's age, `now` being the clock's reading (ns). */
+void drift_age(struct drift *d, int64_t now);
 
 #endif

@@ -161,9 +161,8 @@ int main(int argc, char **argv)
         return 1;
     }
     if (logfile_open(&log, a.foreground && !strcmp(config.log, "syslog") ? "stderr" : config.log,
-                     (enum log_level)config.log_level, &err))
-        status = fail(&err);
-    else if (open_clock(&config, &clock, &err))
+                     (enum log_level)config.log_level, &err) ||
+        open_clock(&config, &clock, &err))
         status = fail(&err);
     else {
         status = serve(&config, clock, &log.log, &err) ? fail(&err) : 0;

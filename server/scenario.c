@@ -2,6 +2,7 @@
 #include "server/scenario.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,37 @@ void scenario_default(struct scenario *s)
     memset(s, 0, sizeof *s);
     options_initial(scenario_options, s);
     options_initial(oscillator_options, &s->oscillator);
+    options_initial(climate_options, &s->climate);
+    options_initial(sim_sensor_options, &s->sensor);
     options_initial(sim_receiver_options, &s->receiver);
+}
+
+static int take_class(struct scenario *s, const struct config_line *l, struct err *err)
+{
+    for (const struct oscillator_class *c = oscillator_classes; l->count == 2 && c->word; c++)
+        if (!strcmp(l->word[1], c->word)) {
+            oscillator_set_class(&s->oscillator, c);
+            return 0;
+        }
+    return err_set(err, l->thing, "write class pi, class tcxo or class ocxo",
+                   "needs one known class");
+}
+
+static int take_temp_step(struct scenario *s, const struct config_line *l, struct err *err)
+{
+    struct climate_step step = {0};
+    if (l->count < 3 || l->count > 4 || number_double(l->word[1], &step.at) ||
+        number_double(l->word[2], &step.by) ||
+        (l->count == 4 && number_double(l->word[3], &step.ramp)))
+        return err_set(err, l->thing, "write `temp_step AT K [RAMP]`, in s, K and s",
+                       "needs two or three numbers");
+    if (!(step.ramp >= 0 && step.ramp < 1e9 && fabs(step.by) <= 200))
+        return err_set(err, l->thing, "at most 200 K, in a ramp of 0 s or more",
+                       "is no change of a temperature");
+    if (s->climate.steps == CLIMATE_STEPS)
+        return err_set(err, l->thing, "", "more than %d of them", CLIMATE_STEPS);
+    s->climate.step[s->climate.steps++] = step;
+    return 0;
 }
 
 static int take_span(struct scenario *s, size_t spans, const struct config_line *l, struct err *err)
@@ -116,6 +147,14 @@ static int take_conf(struct scenario *s, const struct config_line *l, struct err
     return 0;
 }
 
+static const struct {
+    const char *word;
+    int (*take)(struct scenario *, const struct config_line *, struct err *);
+} own_words[] = {{"class", take_class},
+                 {"temp_step", take_temp_step},
+                 {"disturb", take_disturb},
+                 {"conf", take_conf}};
+
 int scenario_line(struct scenario *s, const struct config_line *l, struct err *err)
 {
     const struct {
@@ -123,6 +162,8 @@ int scenario_line(struct scenario *s, const struct config_line *l, struct err *e
         void *base;
     } tables[] = {{scenario_options, s},
                   {oscillator_options, &s->oscillator},
+                  {climate_options, &s->climate},
+                  {sim_sensor_options, &s->sensor},
                   {sim_receiver_options, &s->receiver}};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         const struct option_row *row = options_find(tables[i].rows, l->word[0]);
@@ -134,10 +175,9 @@ int scenario_line(struct scenario *s, const struct config_line *l, struct err *e
     for (size_t i = 0; i < sizeof span_words / sizeof *span_words; i++)
         if (!strcmp(l->word[0], span_words[i].row.word))
             return take_span(s, span_words[i].spans, l, err);
-    if (!strcmp(l->word[0], "disturb"))
-        return take_disturb(s, l, err);
-    if (!strcmp(l->word[0], "conf"))
-        return take_conf(s, l, err);
+    for (size_t i = 0; i < sizeof own_words / sizeof *own_words; i++)
+        if (!strcmp(l->word[0], own_words[i].word))
+            return own_words[i].take(s, l, err);
     char word[48];
     return err_set(err, l->thing, TODO, "unknown word '%s'",
                    options_quote(l->word[0], word, sizeof word));

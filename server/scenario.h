@@ -4,13 +4,16 @@
 
 #include <stdint.h>
 
+#include "drivers/sim/climate.h"
 #include "drivers/sim/oscillator.h"
 #include "drivers/sim/receiver.h"
 #include "server/config.h"
 
 /*
  * What timeball-sim plays: a text file of the configuration's form, a directive a line. Its words
- * are those of scenario_options, oscillator_options and sim_receiver_options, and
+ * are those of the option rows of the structs below, and
+ *   class pi|tcxo|ocxo                      values of such an oscillator; later lines override
+ *   temp_step AT K [RAMP]                   the temperature changes (repeatable)
  *   outage|no_fix|no_pulse|wrong FROM..TO   spans of seconds since the start (repeatable)
  *   disturb AT OFFSET                       somebody else steps the clock (repeatable)
  *   conf DIRECTIVE ...                      a line of the daemon's configuration (repeatable)
@@ -25,6 +28,8 @@ struct scenario {
     char start[OPTION_TEXT_SIZE]; /* YYYY-MM-DD */
     double offset;                /* s, clock minus truth at the start */
     struct oscillator oscillator;
+    struct climate climate;
+    struct sim_sensor sensor;
     struct sim_receiver_config receiver;
     struct {
         double at, offset; /* s */

@@ -9,19 +9,74 @@
 /* What reading a clock in whole nanoseconds and stamps of 2^-32 s may add. */
 #define GRAIN 2e-9
 
+#define SETTLED_S 600
+#define AGAIN_S   60
+#define LEAST     1e-12 /* s, of the first bin */
+#define WIDTH     1.01
+
+static void look_at_settling(struct sim_settling *s, double error, int64_t since)
+{
+    if (s->done)
+        return;
+    if (!(fabs(error) < s->limit))
+        s->since = -1;
+    else if (s->since < 0)
+        s->since = since;
+    s->done = s->since >= 0 && since - s->since >= SETTLED_S;
+}
+
+double sim_judge_freq(const struct sim_judge *j)
+{
+    const struct clock_virtual *c = &j->world->clock;
+    return (1 + c->osc) * (1 + c->clock.freq) - 1;
+}
+
+static void count_error(struct sim_judge *j, double error)
+{
+    double size = fabs(error), freq = sim_judge_freq(j);
+    int bin = size > LEAST ? (int)fmin(log(size / LEAST) / log(WIDTH), SIM_JUDGE_BINS - 1) : 0;
+    j->bin[bin]++;
+    j->counted++;
+    j->sum_square += error * error;
+    j->freq_square += freq * freq;
+    j->max = fmax(j->max, size);
+    if (isnan(j->served_error))
+        return;
+    j->bounds++;
+    j->stat_sum += j->served_stat;
+    j->total_sum += j->served_total;
+}
+
+/* The receiver is away. */
+static void hold(struct sim_judge *j, double error, int64_t since)
+{
+    j->silent++;
+    j->back = since;
+    j->back_1us = (struct sim_settling){.limit = 1e-6, .since = -1};
+    j->hold_end = error;
+    j->hold_worst = fmax(j->hold_worst, fabs(error));
+    if (j->silent == 3600)
+        j->hold_1h = error;
+    if (j->silent == 86400)
+        j->hold_1d = error;
+}
+
 static void look_at_clock(struct sim_judge *j, double error)
 {
     const struct sim_world *w = j->world;
-    double since = (double)(j->second - w->start) * 1e-9;
-    if (fabs(error) >= 1e-5)
-        j->to_10us = -1;
-    else if (j->to_10us < 0)
-        j->to_10us = llrint(since);
-    if (since < w->scenario.settle)
+    double t = (double)(j->second - w->start) * 1e-9;
+    int64_t since = llrint(t);
+    bool silent = sim_receiver_silent(&w->scenario.receiver, t);
+    look_at_settling(&j->to_10us, error, since);
+    look_at_settling(&j->to_1us, error, since);
+    if (silent && j->locked >= 0) {
+        hold(j, error, since);
         return;
-    j->counted++;
-    j->sum_square += error * error;
-    j->max = fmax(j->max, fabs(error));
+    }
+    j->silent = 0;
+    look_at_settling(&j->back_1us, error, since);
+    if (!silent && t >= w->scenario.settle && (j->back < 0 || since > j->back + AGAIN_S))
+        count_error(j, error);
 }
 
 /* A client's question, answered by the daemon's own code. */
@@ -45,9 +100,12 @@ static void look_at_claim(struct sim_judge *j, const struct ntp_packet *p, int64
     double error = (double)(served - truth) * 1e-9, bound = p->root_dispersion / 65536.0;
     double age = (double)(j->handler.now - s->reference) * 1e-9;
     j->served++;
+    j->served_error = error;
+    j->served_stat = s->stat + s->drift * age;
+    j->served_total = snapshot_bound(s, j->handler.now);
     j->served_max = fmax(j->served_max, fabs(error));
-    j->outside += fabs(error) > fmin(bound, snapshot_bound(s, j->handler.now)) + GRAIN;
-    j->outside_stat += fabs(error) > s->stat + s->drift * age + GRAIN;
+    j->outside += fabs(error) > fmin(bound, j->served_total) + GRAIN;
+    j->outside_stat += fabs(error) > j->served_stat + GRAIN;
     if (j->generation != s->generation)
         j->last_served = 0;
     j->generation = s->generation;
@@ -65,15 +123,16 @@ static void second_begins(void *arg, int64_t now)
     int64_t truth = sim_world_truth(j->world);
     double error = clock_virtual_error(&j->world->clock);
     j->seconds++;
-    look_at_clock(j, error);
+    j->served_error = NAN;
     if (ask(j, &p)) {
         if (p.leap != LEAP_UNKNOWN && p.stratum > 0 && p.stratum < 16)
             look_at_claim(j, &p, truth);
         else
             j->malformed += p.leap != LEAP_UNKNOWN || p.stratum != 0;
     }
+    look_at_clock(j, error);
     if (j->each)
-        j->each(j->arg, j, error, &j->handler.snapshot);
+        j->each(j->arg, j, error);
     j->second += NS_PER_S;
     loop_after(sim_world_loop(j->world), &j->timer, j->second - truth);
 }
@@ -82,7 +141,10 @@ void sim_judge_start(struct sim_judge *j, struct sim_world *w)
 {
     memset(j, 0, sizeof *j);
     j->world = w;
-    j->locked = j->to_10us = -1;
+    j->locked = j->back = -1;
+    j->to_10us = (struct sim_settling){.limit = 10e-6, .since = -1};
+    j->to_1us = (struct sim_settling){.limit = 1e-6, .since = -1};
+    j->served_error = j->hold_1h = j->hold_1d = j->hold_end = j->hold_worst = NAN;
     j->timer = (struct loop_timer){.name = "judge", .fire = second_begins, .arg = j};
     handler_init(&j->handler, &w->daemon->latch, &w->clock.clock);
     int64_t truth = sim_world_truth(w);
@@ -99,6 +161,18 @@ void sim_judge_stop(struct sim_judge *j)
 double sim_judge_rms(const struct sim_judge *j)
 {
     return j->counted ? sqrt(j->sum_square / (double)j->counted) : NAN;
+}
+
+double sim_judge_quantile(const struct sim_judge *j, double share)
+{
+    double wanted = share * (double)j->counted;
+    uint64_t below = 0;
+    if (!j->counted)
+        return NAN;
+    for (int i = 0; i < SIM_JUDGE_BINS; i++)
+        if ((double)(below += j->bin[i]) >= wanted)
+            return LEAST * pow(WIDTH, i + 0.5);
+    return j->max;
 }
 
 bool sim_judge_clean(const struct sim_judge *j)

@@ -10,7 +10,20 @@
 /*
  * Knows the truth of a simulated world, and holds the daemon against it each second: the clock's
  * error, and what a client that asks on the wire is told.
+ *
+ * Errors are of the clock just before a second's pulse, clock minus truth, s. RMS and the like are
+ * over the seconds after `settle` in which the receiver's pulses are to be had, and were for a
+ * minute; what happens while they are not is in the hold_ figures.
  */
+#define SIM_JUDGE_BINS 2800 /* of |error|, 1 % wide from 1 ps on: ends beyond 1 s */
+
+/* When an error came to stay below a limit: for the ten minutes that follow. */
+struct sim_settling {
+    double limit;  /* s */
+    int64_t since; /* s from the start; -1: not yet */
+    bool done;
+};
+
 struct sim_judge {
     struct sim_world *world;
     struct loop_timer timer;
@@ -25,11 +38,23 @@ struct sim_judge {
     uint64_t outside_stat;  /* beyond the statistical part (with a simulated latency: no defect) */
     uint64_t backwards;     /* served time ran back without a step: must be 0 */
     uint64_t malformed;     /* an unsynchronised answer that is not LI 3, stratum 0: must be 0 */
-    double sum_square, max; /* of the clock's error after `settle`, s */
-    double served_max;      /* s, of the served time's error while it claimed to be right */
-    int64_t locked;         /* s from the start to the first answer that claims time; -1: never */
-    int64_t to_10us;        /* s from the start until |error| stays below 10 us; -1: never */
-    void (*each)(void *arg, const struct sim_judge *, double error, const struct snapshot *);
+    double sum_square, max; /* of the clock's error, s */
+    double freq_square;     /* of its frequency error */
+    uint32_t bin[SIM_JUDGE_BINS];
+    uint64_t bounds;            /* of the counted seconds: with a claim, whose bounds are ... */
+    double stat_sum, total_sum; /* ... summed here, s */
+    double served_error;        /* s, served time minus truth now; NAN: none is claimed */
+    double served_stat, served_total; /* s, the bounds that go with it */
+    double served_max; /* s, of the served time's error while it claimed to be right */
+    int64_t locked;    /* s from the start to the first answer that claims time; -1: never */
+    struct sim_settling to_10us, to_1us;
+    int64_t silent;               /* s that the receiver has been away now */
+    int64_t back;                 /* s from the start when it was away last; -1: never */
+    struct sim_settling back_1us; /* since it came back last */
+    double hold_1h, hold_1d;      /* error so long after it went away, s; NAN: it was not */
+    double hold_end;              /* error when it came back last, s; NAN: never away */
+    double hold_worst;            /* largest |error| while it was away, s; NAN: never away */
+    void (*each)(void *arg, const struct sim_judge *, double error);
     void *arg; /* called each second when set */
 };
 
@@ -38,8 +63,14 @@ void sim_judge_start(struct sim_judge *j, struct sim_world *w);
 /* The results stay readable. */
 void sim_judge_stop(struct sim_judge *j);
 
-/* RMS error after `settle`, s. */
+/* RMS error, s; NAN: nothing was counted. */
 double sim_judge_rms(const struct sim_judge *j);
+
+/* |error| that a share of the counted seconds stays below, s, to 1 %. */
+double sim_judge_quantile(const struct sim_judge *j, double share);
+
+/* The clock's frequency error now, with the steering in force (dimensionless, positive: fast). */
+double sim_judge_freq(const struct sim_judge *j);
 
 /* True when nothing was seen that must not be. */
 bool sim_judge_clean(const struct sim_judge *j);

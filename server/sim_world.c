@@ -14,9 +14,26 @@ int64_t sim_world_truth(void *world)
     return w->live ? clock_host_truth(&w->host) : w->virtual_loop.truth;
 }
 
+/* Seconds since the start. */
+static double elapsed(const struct sim_world *w, int64_t truth)
+{
+    return (double)(truth - w->start) * 1e-9;
+}
+
 static double next_frequency(void *world, int64_t second)
 {
-    return oscillator_next(&((struct sim_world *)world)->scenario.oscillator, second);
+    struct sim_world *w = world;
+    struct scenario *s = &w->scenario;
+    s->oscillator.kelvin = climate_at(&s->climate, elapsed(w, second * NS_PER_S)) - s->climate.mean;
+    return oscillator_next(&s->oscillator, second);
+}
+
+/* As struct daemon_world wants it: `receiver` is the world's. */
+static double temperature(void *receiver)
+{
+    struct sim_world *w = ((struct sim_receiver *)receiver)->arg;
+    return sim_sensor_read(&w->scenario.sensor, &w->scenario.climate,
+                           elapsed(w, sim_world_truth(w)));
 }
 
 static void make_clock(struct sim_world *w)
@@ -28,11 +45,13 @@ static void make_clock(struct sim_world *w)
         w->virtual_loop.truth = date * NS_PER_S;
     w->start = sim_world_truth(w);
     oscillator_start(&w->scenario.oscillator, (uint64_t)w->scenario.seed);
+    sim_sensor_start(&w->scenario.sensor, &w->scenario.climate, (uint64_t)w->scenario.seed);
     clock_virtual_init(&w->clock, sim_world_truth, next_frequency, w, w->scenario.offset);
     if (w->live)
         loop_poll_init(sim_world_loop(w), &w->clock.clock);
     else
         loop_virtual_init(&w->virtual_loop, &w->clock.clock, w->start);
+    sim_world_loop(w)->now = clock_local(&w->clock.clock, clock_now(&w->clock.clock));
 }
 
 static int read_conf(struct sim_world *w, const char *name, const char *conf, const char *port,
@@ -63,6 +82,7 @@ static int open_daemon(struct sim_world *w, const struct log *log, struct err *e
         .open_port = w->live ? NULL : sim_receiver_port,
         .open_pulse = sim_receiver_pulse,
         .arg = &w->receiver,
+        .temperature = w->scenario.sensor.present ? temperature : NULL,
     };
     w->clock.clock.steerable = w->config.clock == CONFIG_CLOCK_SYSTEM;
     return daemon_open(&w->daemon, &w->config, &world, err);

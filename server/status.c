@@ -11,6 +11,7 @@ static const char *const state_names[] = {"starting", "numbering",      "locked"
                                           "holdover", "unsynchronised", NULL};
 static const char *const steering_names[] = {"system", "none", "virtual", NULL};
 static const char *const leap_names[] = {"none", "insert", "delete", "unknown", NULL};
+static const char *const thermal_names[] = {"not used", "used to correct the frequency", NULL};
 static const char *const assumed_names[] = {NULL, "assumed, not measured", NULL};
 static const char *const health_names[] = {"closed", "silent", "no_fix", "ok", NULL};
 
@@ -94,6 +95,23 @@ static const struct status_row clock_rows[] = {
     ROW("noise_walk_fm", SIZE, noise_walk_fm, NULL,
         "Estimated standard deviation that random-walk frequency noise of the oscillator adds in a "
         "second."),
+    ROW("passes_1us", INSTANT, passes_1us, "1 us passed at",
+        "When the error bound passes 1 us should every source be lost now; null: it has, or not "
+        "within a month."),
+    ROW("passes_10us", INSTANT, passes_10us, "10 us passed at", "The same for 10 us."),
+    ROW("passes_100us", INSTANT, passes_100us, "100 us passed at", "The same for 100 us."),
+    ROW("passes_1ms", INSTANT, passes_1ms, "1 ms passed at", "The same for 1 ms."),
+    ROW("celsius", NUMBER, celsius, "temperature", "At the sensor, degrees Celsius."),
+    {.name = "thermal",
+     .type = STATUS_TYPE_BOOL,
+     .offset = offsetof(struct status_clock, thermal),
+     .label = "temperature is",
+     .names = thermal_names,
+     .help = "Whether the frequency is corrected by the temperature, because that helps."},
+    ROW("per_kelvin", NUMBER, per_kelvin, NULL, "Change of the frequency per kelvin, as learned."),
+    ROW("per_kelvin_ppm", PPM, per_kelvin, "per kelvin", "per_kelvin in parts per million."),
+    ROW("per_kelvin_error_ppm", PPM_SIZE, per_kelvin_error, NULL,
+        "Standard error of per_kelvin in parts per million."),
     ROW("numbering", TEXT, numbering, "numbering",
         "How the pulses get their seconds: empty, gathering, ambiguous, conflict or numbered."),
     ROW("evidence", TEXT, evidence, "evidence",
@@ -261,6 +279,7 @@ void status_init(struct status *s)
     c->offset = c->rate = c->frequency = c->frequency_error = NAN;
     c->bound_stat = c->bound_total = c->root_delay = c->root_dispersion = NAN;
     c->latency = c->latency_uncertainty = c->last_step = NAN;
+    c->celsius = c->per_kelvin = c->per_kelvin_error = NAN;
     c->noise_pulse = c->noise_white_fm = c->noise_walk_fm = NAN;
     c->delay = c->delay_low = c->delay_high = c->margin = NAN;
     for (int i = 0; i < STATUS_SOURCES_MAX; i++)

@@ -69,7 +69,13 @@ struct status_clock {
     double noise_pulse;    /* s */
     double noise_white_fm; /* s, what white frequency noise adds in a second */
     double noise_walk_fm;  /* s, what random-walk frequency noise adds in a second */
-    char numbering[24];    /* numbering_state_name() */
+    int64_t passes_1us, passes_10us, passes_100us,
+        passes_1ms;    /* ns, without a source; 0: unknown */
+    double celsius;    /* at the sensor */
+    bool thermal;      /* its feed-forward is in use */
+    double per_kelvin; /* change of frequency, 1/K */
+    double per_kelvin_error;
+    char numbering[24]; /* numbering_state_name() */
     char evidence[STATUS_TEXT];
     double delay;                 /* s, from pulse to message, median */
     double delay_low, delay_high; /* s, its spread */

@@ -1,81 +1,124 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <getopt.h>
-#include <math.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "refclock/civil.h"
-#include "server/ctl.h"
 #include "server/ctl_text.h"
 #include "server/logfile.h"
 #include "server/options.h"
-#include "server/sim_judge.h"
-#include "server/status_json.h"
+#include "server/sim_live.h"
+#include "server/sim_play.h"
+#include "server/sim_plot.h"
+#include "server/sim_progress.h"
+#include "server/sim_replay.h"
+
+#define SEEDS_MOST 10000
 
 static const char help[] =
-    "usage: timeball-sim [-v] [--seed N] SCENARIO\n"
+    "usage: timeball-sim [OPTIONS] SCENARIO\n"
+    "       timeball-sim --replay RECORDING\n"
     "       timeball-sim --live [--for S] [--port N] [-s SOCKET] [-c FILE] [SCENARIO]\n"
     "Plays a scenario (oscillator, pulse noise, receiver faults) with the whole daemon in virtual\n"
-    "time and prints how well it kept time; or, live, serves NTP from a simulated receiver.\n"
+    "time and prints how well it kept time; or does the same with what a daemon recorded; or, "
+    "live,\n"
+    "serves NTP from a simulated receiver.\n"
     "      --seed N      in place of the scenario's seed\n"
+    "      --seeds N     with seeds 1 to N, or A..B: median and worst of each figure\n"
+    "      --csv FILE    a row a second\n"
+    "      --plot FILE   pictures, as SVG: error and bound, frequency, Allan deviation, MTIE\n"
+    "      --json        the figures as JSON, a line a seed\n"
     "  -v, --verbose     the daemon's log on stderr\n"
+    "      --replay      RECORDING is what the directive `record` wrote\n"
     "      --live        in real time, NTP on 127.0.0.1 and ::1, refid XSIM\n"
     "      --for S       end after S seconds\n"
     "      --port N      of NTP (default 11123)\n"
     "  -s, --socket PATH status socket, for timeballctl -s PATH\n"
     "  -c, --config FILE the daemon's configuration instead, without `refclock` lines\n"
-    "  -q, --quiet       no status line a second\n"
+    "  -q, --quiet       no status line a second, no progress bar\n"
     "      --version, --help\n"
     "This machine's clock is never touched. Manual: timeball-sim(1).\n";
 
 struct arguments {
-    const char *scenario, *socket, *config;
-    double length;
-    int64_t port, seed;
-    bool live, verbose, quiet;
+    const char *file, *csv, *plot; /* scenario or recording */
+    struct sim_live_options live_options;
+    int64_t seed, first, last; /* -1: not given; the last two of --seeds */
+    bool live, replay, json, verbose;
 };
 
-static int bad_number(const char *option, const char *text)
+static int bad_value(const char *option, const char *text, const char *wanted)
 {
-    fprintf(stderr,
-            "timeball-sim: %s: '%s' is not a number in its range; try `timeball-sim --help`\n",
-            option, text);
+    fprintf(stderr, "timeball-sim: %s: '%s' is not %s; try `timeball-sim --help`\n", option, text,
+            wanted);
     return 1;
 }
 
-/* Returns -1 to go on, else the exit status. */
+/* N or A..B. 0, or -1. */
+static int take_seeds(const char *text, struct arguments *a)
+{
+    const char *dots = strstr(text, "..");
+    char from[24] = "1";
+    if (dots && dots - text < (ptrdiff_t)sizeof from)
+        snprintf(from, sizeof from, "%.*s", (int)(dots - text), text);
+    if (number_int(from, &a->first) || number_int(dots ? dots + 2 : text, &a->last))
+        return -1;
+    return a->first >= 0 && a->last >= a->first && a->last - a->first < SEEDS_MOST ? 0 : -1;
+}
+
+/* Options with a value. Returns -1 to go on, else the exit status. */
+static int take_value(int c, struct arguments *a)
+{
+    struct sim_live_options *o = &a->live_options;
+    switch (c) {
+    case 'f':
+        return number_double(optarg, &o->length) || !(o->length > 0)
+                   ? bad_value("--for", optarg, "a number of seconds")
+                   : -1;
+    case 'p':
+        return number_int(optarg, &o->port) || o->port < 1 || o->port > 65535
+                   ? bad_value("--port", optarg, "a port")
+                   : -1;
+    case 'd':
+        return number_int(optarg, &a->seed) || a->seed < 0 ? bad_value("--seed", optarg, "a seed")
+                                                           : -1;
+    case 'D':
+        return take_seeds(optarg, a) ? bad_value("--seeds", optarg, "N or A..B, at most 10000")
+                                     : -1;
+    case 's':
+        o->socket = optarg;
+        return -1;
+    case 'c':
+        o->config = optarg;
+        return -1;
+    case 'C':
+        a->csv = optarg;
+        return -1;
+    case 'P':
+        a->plot = optarg;
+        return -1;
+    default:
+        fputs("try `timeball-sim --help`\n", stderr);
+        return 1;
+    }
+}
+
 static int take_option(int c, struct arguments *a)
 {
     switch (c) {
     case 'l':
         a->live = true;
         return -1;
-    case 'f':
-        return number_double(optarg, &a->length) || !(a->length > 0) ? bad_number("--for", optarg)
-                                                                     : -1;
-    case 'p':
-        return number_int(optarg, &a->port) || a->port < 1 || a->port > 65535
-                   ? bad_number("--port", optarg)
-                   : -1;
-    case 'd':
-        return number_int(optarg, &a->seed) || a->seed < 0 ? bad_number("--seed", optarg) : -1;
-    case 's':
-        a->socket = optarg;
+    case 'r':
+        a->replay = true;
         return -1;
-    case 'c':
-        a->config = optarg;
+    case 'j':
+        a->json = true;
         return -1;
     case 'v':
         a->verbose = true;
         return -1;
     case 'q':
-        a->quiet = true;
+        a->live_options.quiet = true;
         return -1;
     case 'h':
         fputs(help, stdout);
@@ -84,33 +127,45 @@ static int take_option(int c, struct arguments *a)
         puts("timeball-sim " TIMEBALL_VERSION);
         return 0;
     default:
-        fputs("try `timeball-sim --help`\n", stderr);
-        return 1;
+        return take_value(c, a);
     }
+}
+
+/* What does not go together. */
+static int check_arguments(const struct arguments *a)
+{
+    const char *wrong = NULL;
+    if (a->live && a->replay)
+        wrong = "--live and --replay do not go together";
+    else if ((a->live || a->replay) && (a->csv || a->plot || a->last >= 0))
+        wrong = "--seeds, --csv and --plot are for scenarios in virtual time";
+    else if (a->last >= 0 && (a->csv || a->plot || a->seed >= 0))
+        wrong = "--csv and --plot show one run: take --seed N in place of --seeds";
+    if (!wrong)
+        return -1;
+    fprintf(stderr, "timeball-sim: %s\n", wrong);
+    return 1;
 }
 
 static int read_arguments(int argc, char **argv, struct arguments *a)
 {
     static const struct option longs[] = {
-        {"live", no_argument, NULL, 'l'},
-        {"for", required_argument, NULL, 'f'},
-        {"port", required_argument, NULL, 'p'},
-        {"seed", required_argument, NULL, 'd'},
-        {"socket", required_argument, NULL, 's'},
-        {"config", required_argument, NULL, 'c'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0},
+        {"live", no_argument, NULL, 'l'},         {"replay", no_argument, NULL, 'r'},
+        {"json", no_argument, NULL, 'j'},         {"for", required_argument, NULL, 'f'},
+        {"port", required_argument, NULL, 'p'},   {"seed", required_argument, NULL, 'd'},
+        {"seeds", required_argument, NULL, 'D'},  {"csv", required_argument, NULL, 'C'},
+        {"plot", required_argument, NULL, 'P'},   {"socket", required_argument, NULL, 's'},
+        {"config", required_argument, NULL, 'c'}, {"verbose", no_argument, NULL, 'v'},
+        {"quiet", no_argument, NULL, 'q'},        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
     };
     int c, status;
     while ((c = getopt_long(argc, argv, "s:c:vqh", longs, NULL)) != -1)
         if ((status = take_option(c, a)) >= 0)
             return status;
-    a->scenario = optind < argc ? argv[optind++] : NULL;
-    if (optind == argc && (a->live || a->scenario))
-        return -1;
+    a->file = optind < argc ? argv[optind++] : NULL;
+    if (optind == argc && (a->live || a->file))
+        return check_arguments(a);
     fputs(help, stderr);
     return 1;
 }
@@ -122,216 +177,83 @@ static int fail(const struct err *err)
     return 1;
 }
 
-/* ---- virtual time ---- */
-
-static double wall_clock(void)
+static void show(void *arg, double share)
 {
-    return (double)clock() / CLOCKS_PER_SEC;
+    sim_progress_show(arg, share, NULL);
 }
 
-static void show_progress(const struct sim_judge *j, double length, int *shown)
+/* What was asked for besides the figures. */
+static int draw(const struct arguments *a, const struct sim_play *p, const struct sim_result *r,
+                struct err *err)
 {
-    int percent = (int)((double)j->seconds * 100 / length);
-    if (percent == *shown)
-        return;
-    *shown = percent;
-    fprintf(stderr, "\r%3d %%", percent);
-    fflush(stderr);
+    char title[300], rms[48], noise[48];
+    const char *name = strrchr(a->file, '/');
+    const struct oscillator *o = &p->scenario.oscillator;
+    ctl_seconds(p->scenario.receiver.pulse.noise, false, noise, sizeof noise);
+    snprintf(title, sizeof title,
+             "%.80s: pulses %s, white FM %.2g, random walk FM %.2g, seed %lld: RMS %s",
+             name ? name + 1 : a->file, noise, o->white_fm, o->walk_fm, (long long)r->seed,
+             ctl_seconds(r->value[SIM_RMS], false, rms, sizeof rms));
+    if (a->csv && sim_series_csv(p->series, a->csv, err))
+        return -1;
+    return a->plot ? sim_plot_svg(p->series, p->scenario.settle, title, a->plot, err) : 0;
 }
 
-static void print_results(const struct sim_judge *j, double wall)
+static int play_one(const struct arguments *a, struct sim_play *p, struct sim_progress *bar)
 {
-    char rms[48], max[48], served[48];
-    printf("offset RMS      %s\n", ctl_seconds(sim_judge_rms(j), false, rms, sizeof rms));
-    printf("offset maximum  %s\n", ctl_seconds(j->max, false, max, sizeof max));
-    printf("time to lock    %lld s\n", (long long)j->locked);
-    printf("time to 10 us   %lld s\n", (long long)j->to_10us);
-    printf("served          %llu of %llu seconds, worst error %s\n", (unsigned long long)j->served,
-           (unsigned long long)j->seconds,
-           ctl_seconds(j->served_max, false, served, sizeof served));
-    if (j->served)
-        printf("inside bound    %.4f %% of them (statistical part: %.4f %%)\n",
-               100 * (1 - (double)j->outside / (double)j->served),
-               100 * (1 - (double)j->outside_stat / (double)j->served));
-    if (j->backwards || j->malformed)
-        printf("DEFECTS         time ran back %llu times, %llu bad answers while unsynchronised\n",
-               (unsigned long long)j->backwards, (unsigned long long)j->malformed);
-    printf("computed in     %.2f s\n", wall);
-}
-
-static const char virtual_conf[] = "threads 0\nlisten none\nstatussocket none\ndriftfile none\n";
-
-/* Steps by others are timers of the world. */
-struct disturb {
-    struct loop_timer timer;
-    struct sim_world *world;
-    double offset;
-};
-
-static void disturb_fires(void *arg, int64_t now)
-{
-    struct disturb *d = arg;
-    (void)now;
-    clock_virtual_disturb(&d->world->clock, d->offset);
-}
-
-static void arm_disturbs(struct sim_world *w, struct disturb *d)
-{
-    for (int i = 0; i < w->scenario.disturbs; i++) {
-        d[i] = (struct disturb){.world = w, .offset = w->scenario.disturb[i].offset};
-        d[i].timer = (struct loop_timer){.name = "disturb", .fire = disturb_fires, .arg = &d[i]};
-        loop_after(sim_world_loop(w), &d[i].timer, llrint(w->scenario.disturb[i].at * 1e9));
-    }
-}
-
-static int play(const struct scenario *s, const struct log *log)
-{
-    struct sim_world *w = calloc(1, sizeof *w);
-    struct disturb disturbs[SCENARIO_DISTURBS];
-    struct sim_judge judge;
+    struct sim_series series = {0};
+    struct sim_result result;
     struct err err;
-    double begin = wall_clock();
-    int shown = -1;
-    if (!w || sim_world_open(w, s, false, "conf", virtual_conf, log, &err)) {
-        int status = w ? fail(&err) : 1;
-        free(w);
-        return status;
+    p->series = a->csv || a->plot ? &series : NULL;
+    int bad = sim_play(p, &result, &err);
+    sim_progress_end(bar);
+    if (!bad) {
+        (a->json ? sim_result_json : sim_result_print)(stdout, &result);
+        bad = draw(a, p, &result, &err);
     }
-    sim_judge_start(&judge, w);
-    arm_disturbs(w, disturbs);
-    bool terminal = isatty(STDERR_FILENO) && !log->write;
-    while ((double)(w->virtual_loop.truth - w->start) < s->length * 1e9) {
-        if (loop_turn(sim_world_loop(w), INT64_MAX))
-            break;
-        if (terminal)
-            show_progress(&judge, s->length, &shown);
+    sim_series_free(&series);
+    return bad ? fail(&err) : sim_result_clean(&result) ? 0 : 1;
+}
+
+static int play_many(const struct arguments *a, struct sim_play *p, struct sim_progress *bar)
+{
+    int count = (int)(a->last - a->first + 1), status = 0;
+    struct sim_result *results = calloc((size_t)count, sizeof *results);
+    struct err err = {.why = "out of memory"};
+    int bad = results ? sim_play_seeds(p, a->first, count, results, &err) : -1;
+    sim_progress_end(bar);
+    for (int i = 0; !bad && i < count; i++) {
+        status |= !sim_result_clean(&results[i]);
+        if (a->json)
+            sim_result_json(stdout, &results[i]);
     }
-    if (terminal)
-        fputs("\r     \r", stderr);
-    sim_judge_stop(&judge);
-    print_results(&judge, wall_clock() - begin);
-    sim_world_close(w);
-    free(w);
-    return sim_judge_clean(&judge) ? 0 : 1;
+    if (!bad && !a->json)
+        sim_result_print_all(stdout, results, count);
+    free(results);
+    return bad ? fail(&err) : status;
 }
 
-/* ---- live ---- */
-
-struct live {
-    struct sim_world world;
-    struct loop_timer line, end;
-    struct loop_fd signals;
-    bool quiet;
-};
-
-static void print_line(void *arg, int64_t now)
+static int play(const struct arguments *a, const struct scenario *s, const struct log *log)
 {
-    struct live *l = arg;
-    char error[48];
-    (void)now;
-    loop_after(sim_world_loop(&l->world), &l->line, NS_PER_S);
-    if (l->quiet)
-        return;
-    json_t *status = status_json(status_rows, daemon_status(l->world.daemon), NULL);
-    ctl_view_line(stdout, status);
-    printf(" | true error %s\n",
-           ctl_seconds(-clock_virtual_error(&l->world.clock), true, error, sizeof error));
-    fflush(stdout);
-    json_decref(status);
+    struct sim_progress bar;
+    struct sim_play p = {.scenario = *s, .log = log, .progress = show, .arg = &bar};
+    sim_progress_start(&bar, a->verbose || a->live_options.quiet);
+    return a->last >= 0 ? play_many(a, &p, &bar) : play_one(a, &p, &bar);
 }
 
-static void end_live(void *arg, int64_t now)
+static int run(const struct arguments *a, const struct scenario *s, const struct log *log)
 {
-    (void)now;
-    loop_stop(arg);
-}
-
-static void on_signal(void *arg, int64_t now, short revents)
-{
-    (void)now;
-    (void)revents;
-    loop_stop(arg);
-}
-
-static void watch_signals(struct live *l)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    struct loop *loop = sim_world_loop(&l->world);
-    l->signals =
-        (struct loop_fd){.name = "signal", .events = POLLIN, .ready = on_signal, .arg = loop};
-    l->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (l->signals.fd >= 0)
-        loop_watch(loop, &l->signals);
-}
-
-/* The text of the daemon's configuration: a file's, or the usual one. */
-static char *live_conf(const struct arguments *a, struct err *err)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return NULL;
-    if (a->config) {
-        char block[4096];
-        FILE *in = fopen(a->config, "re");
-        if (!in)
-            err_set(err, a->config, "name a readable file", "cannot be opened");
-        for (size_t n; in && (n = fread(block, 1, sizeof block, in)) > 0;)
-            fwrite(block, 1, n, out);
-        fclose(out);
-        if (in)
-            fclose(in);
-        if (!in) {
-            free(text);
-            return NULL;
-        }
-        return text;
-    }
-    fprintf(out,
-            "threads 0\nlisten 127.0.0.1 port %lld\nlisten ::1 port %lld\nstatussocket %s\n"
-            "driftfile none\n",
-            (long long)a->port, (long long)a->port, a->socket ? a->socket : "none");
-    fclose(out);
-    return text;
-}
-
-static int live(const struct arguments *a, const struct scenario *s, const struct log *log)
-{
-    struct live *l = calloc(1, sizeof *l);
-    struct err err = {0};
-    char *conf = l ? live_conf(a, &err) : NULL;
-    if (!conf ||
-        sim_world_open(&l->world, s, true, a->config ? a->config : "conf", conf, log, &err)) {
-        free(conf);
-        free(l);
-        return fail(&err);
-    }
-    struct loop *loop = sim_world_loop(&l->world);
-    l->quiet = a->quiet;
-    l->line = (struct loop_timer){.name = "status line", .fire = print_line, .arg = l};
-    l->end = (struct loop_timer){.name = "end", .fire = end_live, .arg = loop};
-    watch_signals(l);
-    loop_after(loop, &l->line, NS_PER_S);
-    if (a->length > 0)
-        loop_after(loop, &l->end, llrint(a->length * 1e9));
-    int status = loop_run(loop) ? 1 : 0;
-    sim_world_close(&l->world);
-    if (l->signals.fd >= 0)
-        close(l->signals.fd);
-    free(conf);
-    free(l);
-    return status;
+    struct err err;
+    if (a->replay)
+        return sim_replay_file(a->file, a->json, log, stdout, &err) ? fail(&err) : 0;
+    if (a->live)
+        return sim_live(s, &a->live_options, log, &err) ? fail(&err) : 0;
+    return play(a, s, log);
 }
 
 int main(int argc, char **argv)
 {
-    struct arguments a = {.port = 11123, .seed = -1};
+    struct arguments a = {.live_options.port = 11123, .seed = -1, .first = -1, .last = -1};
     struct scenario scenario;
     struct config_errors errors;
     struct logfile log;
@@ -340,7 +262,7 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     scenario_default(&scenario);
-    if (a.scenario && scenario_load(&scenario, a.scenario, &errors)) {
+    if (a.file && !a.replay && scenario_load(&scenario, a.file, &errors)) {
         config_errors_print(stderr, "timeball-sim", &errors);
         return 1;
     }
@@ -348,7 +270,7 @@ int main(int argc, char **argv)
         scenario.seed = a.seed;
     if (logfile_open(&log, a.verbose ? "stderr" : "", LOG_LEVEL_INFO, &err))
         return fail(&err);
-    status = a.live ? live(&a, &scenario, &log.log) : play(&scenario, &log.log);
+    status = run(&a, &scenario, &log.log);
     logfile_close(&log);
     return status;
 }

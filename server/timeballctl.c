@@ -5,6 +5,7 @@
 
 #include "server/config.h"
 #include "server/ctl.h"
+#include "server/ctl_text.h"
 
 static const struct command {
     const char *name;
@@ -31,7 +32,9 @@ static const struct option long_options[] = {{"config", required_argument, NULL,
 static int fail(const struct err *err)
 {
     char text[sizeof *err + 8];
-    fprintf(stderr, "timeballctl: %s\n", err_line(err, text, sizeof text));
+    fputs("timeballctl: ", stderr);
+    ctl_print_clean(stderr, err_line(err, text, sizeof text)); /* parts may come from the socket */
+    fputc('\n', stderr);
     return CTL_ERROR;
 }
 

@@ -24,25 +24,31 @@ static bool within(const struct sim_span *spans, double t)
 
 /* ---- pulses ---- */
 
-/* A stray pulse at any time of the second before: it is what the next fetch finds, as with a real
+bool sim_receiver_silent(const struct sim_receiver_config *c, double t)
+{
+    return within(c->outage, t) || within(c->no_pulse, t);
+}
+
+static void stamp(struct sim_receiver *r, int64_t second, double by)
+{
+    r->before = r->now;
+    r->now.sequence++;
+    r->now.reading = second + llrint(by * 1e9);
+}
+
+/* A stray pulse comes at any time of the second: it is what the next fetch finds, as with a real
  * line. */
 static void stamp_pulse(struct sim_receiver *r, int64_t late_by)
 {
-    const struct sim_receiver_config *c = &r->config;
-    double noise = c->pulse_noise * rng_gauss(&r->pulse_rng) + c->latency;
-    double late = rng_uniform(&r->pulse_rng), by = rng_exponential(&r->pulse_rng, c->late_mean);
-    bool missing = rng_uniform(&r->pulse_rng) < c->missing,
-         extra = rng_uniform(&r->pulse_rng) < c->extra;
-    double t = (double)(r->second - r->start) * 1e-9;
-    if (missing || within(c->outage, t) || within(c->no_pulse, t))
+    struct sim_stamp s = sim_pulse_model_next(&r->pulse_model, &r->config.pulse);
+    int64_t second = clock_now(r->clock) - late_by;
+    r->stamped = NAN;
+    if (!s.there || sim_receiver_silent(&r->config, (double)(r->second - r->start) * 1e-9))
         return;
-    if (late < c->late_share)
-        noise += by;
-    r->before = r->now;
-    if (extra)
-        noise += 0.9 * rng_uniform(&r->pulse_rng);
-    r->now.sequence++;
-    r->now.reading = clock_now(r->clock) - late_by + llrint(noise * 1e9);
+    r->stamped = s.by;
+    stamp(r, second, s.by);
+    if (!isnan(s.doubled))
+        stamp(r, second, s.doubled);
 }
 
 static double jitter(struct rng *rng, int kind, double size)
@@ -131,7 +137,8 @@ int sim_receiver_start(struct sim_receiver *r, struct loop *loop, int64_t (*trut
     r->clock = loop->clock;
     r->truth = truth;
     r->arg = arg;
-    r->pulse_rng = rng_seeded(seed, 2);
+    sim_pulse_model_start(&r->pulse_model, seed);
+    r->stamped = NAN;
     r->message_rng = rng_seeded(seed, 3);
     r->pulse_timer = (struct loop_timer){.name = "simulated pulse", .fire = pulse_fires, .arg = r};
     for (int i = 0; i < 2; i++) {

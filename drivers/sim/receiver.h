@@ -7,6 +7,7 @@
 
 #include "drivers/driver.h"
 #include "drivers/option.h"
+#include "drivers/sim/pulse_model.h"
 #include "refclock/rng.h"
 
 /*
@@ -22,11 +23,7 @@ struct sim_span {
 };
 
 struct sim_receiver_config {
-    double pulse_noise; /* s, standard deviation of a stamp */
-    double late_share,
-        late_mean;  /* share of pulses that are late, and by what on average (exponential), s */
-    double latency; /* s, constant lateness of every stamp */
-    double missing, extra; /* share of pulses that are lost, and of seconds with a stray pulse */
+    struct sim_pulse_config pulse;
     double message_delay;  /* s, from the true second to the first byte */
     double message_jitter; /* s, its standard deviation, half width (uniform) or mean (one-sided) */
     int message_jitter_kind;           /* enum sim_jitter */
@@ -59,12 +56,14 @@ struct sim_receiver {
     void *arg;
     bool *written;         /* set when bytes were written (loop_virtual); may be NULL */
     int write_fd, read_fd; /* pipe or pty */
-    struct rng pulse_rng, message_rng;
+    struct sim_pulse_model pulse_model;
+    struct rng message_rng;
     struct loop_timer pulse_timer;
     struct sim_message
         message[2];        /* of even and odd seconds: a delay may be longer than a second */
     int64_t start, second; /* truth at the start; the second of the next pulse, ns */
     struct pulse_stamp now, before;
+    double stamped; /* s, this second's stamp less the true second; NAN: no pulse */
     uint64_t lost_bytes;
 };
 
@@ -79,6 +78,9 @@ int sim_receiver_start(struct sim_receiver *r, struct loop *loop, int64_t (*trut
 
 /* Cancels its timers and closes its descriptors; not before the daemon was closed. */
 void sim_receiver_stop(struct sim_receiver *r);
+
+/* Whether the receiver gives no pulses `t` seconds after the start, by plan (outage, no_pulse). */
+bool sim_receiver_silent(const struct sim_receiver_config *c, double t);
 
 /* For struct driver_env, whose `arg` is the receiver: the byte port (pipe) and the pulse line. */
 int sim_receiver_port(const struct driver_env *env, const char *path, int baud, struct port **out,

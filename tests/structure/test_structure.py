@@ -55,11 +55,11 @@ class Rules(unittest.TestCase):
 
     def test_steering(self):
         self.write(server__main_DOT_c="return clock_system_open(clock, err);\n",
-                   server__timeballctl_DOT_c="return clock_system_open(&c, err);\n",
+                   server__ctl_now_DOT_c="return clock_system_open(&c, err);\n",
                    tests__unit__a_DOT_c="assert(!clock_system_open(&c, &e));\n",
                    drivers__a_DOT_c="clock_reader_open(&c, &e);\n")
         self.assertEqual(sorted(b.split(":")[0] for b in self.breaches("steering")),
-                         ["server/timeballctl.c", "tests/unit/a.c"])
+                         ["server/ctl_now.c", "tests/unit/a.c"])
 
     def test_headers(self):
         self.write(refclock__a_DOT_h="/* Says what. */\nint f(void);\nint g(void);\n\nint h(void);\n\n"
@@ -75,11 +75,11 @@ class Rules(unittest.TestCase):
         self.write(a_DOT_md=f"see {place}/x\n", b_DOT_md="see the home/page and ../work/x\n")
         self.assertEqual(len(self.breaches("paths")), 1)
 
-    def compiled(self, folder, source, *flags):
+    def compiled(self, folder, source, *flags, name="a.o"):
         out = self.top / "build" / folder
         out.mkdir(parents=True, exist_ok=True)
         (self.top / "x.c").write_text(source)
-        subprocess.run(["cc", "-fPIE", *flags, "-o", str(out / ("a" if "-pie" in flags else "a.o")), str(self.top / "x.c")], check=True)
+        subprocess.run(["cc", "-fPIE", *flags, "-o", str(out / name), str(self.top / "x.c")], check=True)
 
     def test_state(self):
         constant = "extern int e; static int *const t[] = {&e}; static const char *const n[] = {\"a\"};" \
@@ -93,10 +93,13 @@ class Rules(unittest.TestCase):
     def test_state_needs_objects(self):
         self.assertEqual(len(self.breaches("state")), 1)
 
-    def test_program_that_sets_the_clock(self):
-        self.compiled("tests", "#include <time.h>\nint main(void) { struct timespec t = {0};"
-                               " return clock_settime(CLOCK_REALTIME, &t); }\n", "-pie")
-        self.assertIn("clock_settime", "".join(self.breaches("test_programs")))
+    def test_setter(self):
+        sets = "#include <time.h>\nint f(void) { struct timespec t = {0}; return clock_settime(CLOCK_REALTIME, &t); }\n"
+        self.compiled("refclock", sets, "-c", name="clock_system.c.o")
+        self.assertEqual(self.breaches("setters"), [])
+        self.compiled("tests", sets, "-c")
+        self.compiled("tests/unit", sets + "int main(void) { return f(); }\n", name="test_a")
+        self.assertEqual(self.breaches("setters"), ["tests/a.o: calls clock_settime", "tests/unit/test_a: calls clock_settime"])
 
 
 if __name__ == "__main__":

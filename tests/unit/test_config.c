@@ -287,6 +287,7 @@ static void check_says_what_nobody_measured(void **state)
     (void)state;
     assert_int_equal(parse(&c, &errors, "refclock pps /dev/pps0"), 0);
     char *text = checked(&c);
+    assert_non_null(strstr(text, "refclock pps /dev/pps0 # default: edge assert"));
     assert_non_null(strstr(text, "latency 0 (assumed, not measured)"));
     assert_non_null(strstr(text, "threads auto # default"));
     free(text);

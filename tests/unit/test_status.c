@@ -166,7 +166,8 @@ static void check_rows(const struct status_row *rows)
         assert_non_null(row->help);
         assert_true(strlen(row->help) > 4);
         assert_ptr_equal(status_find(rows, row->name), row); /* no name twice */
-        assert_int_equal(strspn(row->name, "abcdefghijklmnopqrstuvwxyz0_"), strlen(row->name));
+        assert_int_equal(strspn(row->name, "abcdefghijklmnopqrstuvwxyz0123456789_"),
+                         strlen(row->name));
         if (row->type == STATUS_TYPE_NAME)
             assert_non_null(row->names);
         if (row->rows)

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_REFCLOCK_MEMORY_H
+#define TIMEBALL_REFCLOCK_MEMORY_H
+
+#include <stdbool.h>
+
+/*
+ * What a clock learned that is worth keeping over a restart. Plain numbers; all finite.
+ */
+struct memory {
+    bool known;              /* false: nothing below means anything */
+    double freq, freq_error; /* free-running frequency and its standard error, grown by its age */
+    double pulse;            /* s, standard deviation of a pulse */
+    double k1, k2, k3;       /* gains that suit the noises (noise.h), 0 < k1 < 1 */
+    double walk_fm; /* random-walk FM that a second adds, for the error's growth with age */
+    bool thermal;   /* the sums below are known (thermal.h), and the temperature of `freq` */
+    double celsius;
+    double kk, ks, ss, kf, sf, ff, blocks;
+};
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <math.h>
+#include <string.h>
+
+#include "server/options.h"
+#include "server/record.h"
+
+#define WORDS      9
+#define LOCAL_MOST INT64_C(4000000000000000000) /* ns: differences stay inside 64 bits */
+#define TODO       "see timeball-sim(1) for the format"
+
+/* The line's words, cut at single blanks in *copy. Returns how many; -1: not such a line. */
+static int cut(char *copy, const char *words[WORDS])
+{
+    int n = 0;
+    for (char *at = copy; at; n++) {
+        if (n == WORDS)
+            return -1;
+        words[n] = at;
+        at = strchr(at, ' ');
+        if (at)
+            *at++ = 0;
+        if (!*words[n])
+            return -1;
+    }
+    return n;
+}
+
+static int take_int(const char *word, int64_t least, int64_t most, int64_t *value)
+{
+    return number_int(word, value) || *value < least || *value > most ? -1 : 0;
+}
+
+static int take_double(const char *word, double least, double most, double *value)
+{
+    return number_double(word, value) || !(*value >= least && *value <= most) ? -1 : 0;
+}
+
+static int take_delay(const char *word, double *value)
+{
+    *value = NAN;
+    return strcmp(word, "-") ? take_double(word, 0, 2, value) : 0;
+}
+
+static int take_edge(const char *const words[], struct record_event *e)
+{
+    e->edge.local = e->local;
+    return take_double(words[2], 0, 1, &e->edge.uncertainty);
+}
+
+static int take_label(const char *const words[], struct record_event *e)
+{
+    struct timelabel *l = &e->label;
+    int64_t nsec, leap60, leap;
+    *l = (struct timelabel){.local = e->local};
+    if (take_int(words[2], -LOCAL_MOST / 1000000000, LOCAL_MOST / 1000000000, &l->second) ||
+        take_int(words[3], 0, 999999999, &nsec) || take_int(words[4], 0, 1, &leap60) ||
+        take_int(words[5], LEAP_NONE, LEAP_UNKNOWN, &leap) || take_delay(words[6], &l->delay_min) ||
+        take_delay(words[7], &l->delay_max))
+        return -1;
+    l->nsec = (int32_t)nsec;
+    l->leap60 = leap60;
+    l->leap = (enum leap)leap;
+    return 0;
+}
+
+static int take_temperature(const char *const words[], struct record_event *e)
+{
+    return take_double(words[2], -274, 1000, &e->celsius);
+}
+
+static int take_freq(const char *const words[], struct record_event *e)
+{
+    return take_double(words[2], -1e-3, 1e-3, &e->freq);
+}
+
+static const struct {
+    char letter;
+    enum record_kind kind;
+    int words;
+    int (*take)(const char *const words[], struct record_event *);
+} kinds[] = {
+    {'E', RECORD_EDGE, 3, take_edge},
+    {'L', RECORD_LABEL, 8, take_label},
+    {'T', RECORD_TEMPERATURE, 3, take_temperature},
+    {'F', RECORD_FREQ, 3, take_freq},
+};
+
+int record_parse(const char *line, const char *thing, struct record_event *e, struct err *err)
+{
+    char copy[RECORD_LINE + 1], quoted[48];
+    const char *words[WORDS];
+    *e = (struct record_event){.kind = RECORD_COMMENT};
+    if (*line == '#')
+        return 0;
+    if (strlen(line) > RECORD_LINE)
+        return err_set(err, thing, TODO, "is longer than %d bytes", RECORD_LINE);
+    strcpy(copy, line);
+    int n = cut(copy, words);
+    for (size_t i = 0; n > 1 && !words[0][1] && i < sizeof kinds / sizeof *kinds; i++) {
+        if (*words[0] != kinds[i].letter)
+            continue;
+        e->kind = kinds[i].kind;
+        if (n == kinds[i].words && !take_int(words[1], -LOCAL_MOST, LOCAL_MOST, &e->local) &&
+            !kinds[i].take(words, e))
+            return 0;
+    }
+    return err_set(err, thing, TODO, "is no line of a recording: '%s'",
+                   options_quote(line, quoted, sizeof quoted));
+}
