@@ -42,11 +42,17 @@ static const struct discipline_segment *segment_of(const struct discipline *d, i
     return s;
 }
 
+/* What a frequency correction does in a second of the clock that it makes so much longer. */
+static double effect(double freq)
+{
+    return freq / (1 + freq);
+}
+
 /* What steering has done to the clock up to `local`, less what the temperature did, s. */
 static double steered_until(const struct discipline *d, int64_t local)
 {
     const struct discipline_segment *s = segment_of(d, local);
-    return s->sum + (s->freq - s->known) * (double)(local - s->since) * 1e-9;
+    return s->sum + (effect(s->freq) - s->known) * (double)(local - s->since) * 1e-9;
 }
 
 /* What the temperature has done to the clock up to `local`, as far as it is fed forward, s. */
@@ -160,6 +166,7 @@ static void follow(struct discipline *d, double dt, double z, double known, int6
     (void)kalman_update(&d->kalman, z, 1);
     noise_update(&d->noise, z, seconds, d->r);
     persist_pulse(&d->persist, d->kalman.d, seconds);
+    allan_pulse(&d->allan, z + known, seconds);
     if (thermal_pulse(&d->thermal, z + known, seconds))
         noise_refresh(&d->noise);
     d->r = d->noise.r;
@@ -194,7 +201,7 @@ void discipline_estimate(const struct discipline *d, int64_t local, struct estim
     *e = (struct estimate){
         .shift = d->base,
         .offset = k.x - steered_until(d, local),
-        .rate = k.y + d->segment[0].known - d->segment[0].freq,
+        .rate = k.y + d->segment[0].known - effect(d->segment[0].freq),
         .freq = k.y + d->segment[0].known,
         .freq_sigma = sqrt(fmax(0, k.p[1][1]) * d->r),
         .sigma = hypot(sqrt(fmax(0, k.p[0][0]) * d->r), thermal_doubt(&d->thermal)),

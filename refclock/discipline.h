@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "refclock/acquire.h"
+#include "refclock/allan.h"
 #include "refclock/kalman.h"
 #include "refclock/memory.h"
 #include "refclock/noise.h"
@@ -36,6 +37,7 @@ struct discipline {
     struct noise noise;
     struct thermal thermal;
     struct persist persist;
+    struct allan allan;
     bool started;
     int64_t base;   /* ns, true minus local at the first sample */
     int64_t first;  /* local time of the first sample, ns */

@@ -352,8 +352,14 @@ static void take(struct refclock *r, struct source *source, const struct sample 
     discipline_innovation(&r->discipline, s, &innovation, &sigma);
     enum source_verdict verdict = source_judge(source, innovation, sigma, r->discipline.count);
     if (verdict == SOURCE_USED || verdict == SOURCE_REOPEN) {
+        const struct thermal *t = &r->discipline.thermal;
+        uint64_t turns = t->turns;
         discipline_update(&r->discipline, s, verdict == SOURCE_REOPEN);
         source->last = s->local;
+        if (t->turns != turns)
+            log_say(r->log, LOG_LEVEL_NOTICE, "the temperature is %s: %+.4f ppm/K, known to %.4f",
+                    t->on ? "used, it helps" : "not used any more, it does not help",
+                    t->per_kelvin * 1e6, sqrt(t->var_kelvin) * 1e6);
     } else if (source->in_row >= ROW_DOUBTS)
         r->discipline.doubt = fabs(source->row_least);
 }

@@ -60,9 +60,5 @@ static struct selection with_pulse(const struct select_input *in, const char *ev
 
 struct selection select_source(const struct select_input *in, const char *evidence)
 {
-    struct selection s = in->pulse ? with_pulse(in, evidence) : without_pulse(in);
-    /* a pulse that came back after an outage leads only once it was used */
-    s.believed = in->pulse && in->numbering == NUMBERING_NUMBERED && !in->doubt &&
-                 in->message_age <= MESSAGE_LIFE_S;
-    return s;
+    return in->pulse ? with_pulse(in, evidence) : without_pulse(in);
 }

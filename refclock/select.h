@@ -27,7 +27,6 @@ enum select_choice {
 
 struct selection {
     enum select_choice choice;
-    bool believed; /* numbered pulses may be taken into the estimate, and soon lead */
     char why[200]; /* one sentence for a person: what is used and why, or what would change it */
 };
 

@@ -77,8 +77,7 @@ static void print_text(FILE *out, const struct ctl_now *now, const json_t *answe
         fputs("true time is not known\n", out);
     }
     if (sentence) {
-        ctl_print_clean(out, sentence);
-        fputc('\n', out);
+        ctl_print_folded(out, 0, sentence);
     }
 }
 

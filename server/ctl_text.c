@@ -124,6 +124,26 @@ void ctl_print_clean(FILE *out, const char *text)
         fputc(iscntrl((unsigned char)*text) ? '?' : *text, out);
 }
 
+void ctl_print_folded(FILE *out, int indent, const char *text)
+{
+    int column = 0;
+    while (*text) {
+        size_t word = strcspn(text, " ");
+        char part[128];
+        snprintf(part, sizeof part, "%.*s", (int)(word < sizeof part ? word : sizeof part - 1),
+                 text);
+        if (column > 0 && column + 1 + (int)word > 78) {
+            fputc('\n', out);
+            column = 0;
+        }
+        column += fprintf(out, "%*s", column > 0 ? 1 : indent, "") + (int)word;
+        ctl_print_clean(out, part);
+        text += word;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
+}
+
 void ctl_print_rows(FILE *out, const struct status_row *rows, const json_t *object)
 {
     char text[640];

@@ -31,6 +31,10 @@ double ctl_number(const json_t *object, const char *name);
 /* Writes the text with control characters as '?', so that nothing in it can drive a terminal. */
 void ctl_print_clean(FILE *out, const char *text);
 
+/* The same, broken between words at 78 columns, each line indented by `indent`, ended by a newline.
+ */
+void ctl_print_folded(FILE *out, int indent, const char *text);
+
 /* Every row that has a label and a value: "label  value" a line, indented by two. */
 void ctl_print_rows(FILE *out, const struct status_row *rows, const json_t *object);
 

@@ -59,7 +59,8 @@ void ctl_view_sources(FILE *out, const json_t *status)
             fprintf(out, " %-*s", width[k], *text ? text : "-");
         }
         fputc('\n', out);
-        print_text(out, "    ", ctl_string(source, "sentence"), "\n");
+        if (ctl_string(source, "sentence"))
+            ctl_print_folded(out, 4, ctl_string(source, "sentence"));
         print_text(out, "    ", ctl_string(source, "error"), "\n");
     }
 }
@@ -123,8 +124,8 @@ void ctl_view_status(FILE *out, const json_t *status)
 {
     json_t *sky = json_object_get(status, "sky");
     const char *sentence = ctl_string(json_object_get(status, "clock"), "sentence");
-    ctl_print_clean(out, sentence ? sentence : "timeballd has not said yet how it fares");
-    fputs("\n\n", out);
+    ctl_print_folded(out, 0, sentence ? sentence : "timeballd has not said yet how it fares");
+    fputc('\n', out);
     ctl_view_sources(out, status);
     view_clock(out, status);
     if (ctl_string(sky, "source")) {

@@ -78,6 +78,15 @@ static void fill_promise(const struct daemon *d, struct status *s)
     c->passes_1ms = passes(d, s, 1e-3);
 }
 
+static void fill_allan(const struct allan *a, struct status_clock *c)
+{
+    for (int i = 0; i < ALLAN_LEVELS && i < STATUS_ALLAN_MAX; i++) {
+        double deviation = allan_deviation(a, i);
+        if (!isnan(deviation))
+            c->allan[c->allan_count++] = (struct status_allan){allan_tau(i), deviation};
+    }
+}
+
 static void fill_temperature(const struct daemon *d, struct status_clock *c)
 {
     const struct thermal *t = &d->refclock.discipline.thermal;
@@ -162,6 +171,7 @@ static void fill_clock(struct daemon *d, struct status *s)
     }
     fill_promise(d, s);
     fill_temperature(d, c);
+    fill_allan(&d->refclock.discipline.allan, c);
     fill_latency(d, c);
     fill_numbering(&r->numbering, c);
     fill_steps(r, c);

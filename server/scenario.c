@@ -135,6 +135,20 @@ static int take_disturb(struct scenario *s, const struct config_line *l, struct 
     return 0;
 }
 
+static int take_restart(struct scenario *s, const struct config_line *l, struct err *err)
+{
+    double at, away = 10;
+    if (l->count < 2 || l->count > 3 || number_double(l->word[1], &at) ||
+        (l->count == 3 && number_double(l->word[2], &away)) || !(at > 0 && away >= 1))
+        return err_set(err, l->thing, "write `restart AT [AWAY]`, in seconds, AWAY at least 1",
+                       "needs one or two numbers");
+    if (s->restarts == SCENARIO_RESTARTS)
+        return err_set(err, l->thing, "", "more than %d of them", SCENARIO_RESTARTS);
+    s->restart[s->restarts].at = at;
+    s->restart[s->restarts++].away = away;
+    return 0;
+}
+
 static int take_conf(struct scenario *s, const struct config_line *l, struct err *err)
 {
     for (size_t i = 1; i <= l->count; i++) {
@@ -153,6 +167,7 @@ static const struct {
 } own_words[] = {{"class", take_class},
                  {"temp_step", take_temp_step},
                  {"disturb", take_disturb},
+                 {"restart", take_restart},
                  {"conf", take_conf}};
 
 int scenario_line(struct scenario *s, const struct config_line *l, struct err *err)

@@ -16,9 +16,12 @@
  *   temp_step AT K [RAMP]                   the temperature changes (repeatable)
  *   outage|no_fix|no_pulse|wrong FROM..TO   spans of seconds since the start (repeatable)
  *   disturb AT OFFSET                       somebody else steps the clock (repeatable)
+ *   restart AT [AWAY]                       the daemon is stopped, and started AWAY s later (10;
+ *                                           repeatable)
  *   conf DIRECTIVE ...                      a line of the daemon's configuration (repeatable)
  */
 #define SCENARIO_DISTURBS 16
+#define SCENARIO_RESTARTS 16
 #define SCENARIO_CONF     4096
 
 struct scenario {
@@ -35,6 +38,10 @@ struct scenario {
         double at, offset; /* s */
     } disturb[SCENARIO_DISTURBS];
     int disturbs;
+    struct {
+        double at, away; /* s */
+    } restart[SCENARIO_RESTARTS];
+    int restarts;
     char conf[SCENARIO_CONF]; /* lines */
 };
 

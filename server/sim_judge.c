@@ -11,6 +11,7 @@
 
 #define SETTLED_S 600
 #define AGAIN_S   60
+#define WARM_S    10
 #define LEAST     1e-12 /* s, of the first bin */
 #define WIDTH     1.01
 
@@ -69,13 +70,19 @@ static void look_at_clock(struct sim_judge *j, double error)
     bool silent = sim_receiver_silent(&w->scenario.receiver, t);
     look_at_settling(&j->to_10us, error, since);
     look_at_settling(&j->to_1us, error, since);
+    if (j->locked >= 0 && (silent || !w->daemon))
+        j->idle = since;
     if (silent && j->locked >= 0) {
         hold(j, error, since);
         return;
     }
     j->silent = 0;
     look_at_settling(&j->back_1us, error, since);
-    if (!silent && t >= w->scenario.settle && (j->back < 0 || since > j->back + AGAIN_S))
+    if (j->started > 0 && since > j->started + WARM_S && since <= j->started + WARM_S + AGAIN_S) {
+        j->warm_square += error * error;
+        j->warm_count++;
+    }
+    if (!silent && t >= w->scenario.settle && (j->idle < 0 || since > j->idle + AGAIN_S))
         count_error(j, error);
 }
 
@@ -124,7 +131,7 @@ static void second_begins(void *arg, int64_t now)
     double error = clock_virtual_error(&j->world->clock);
     j->seconds++;
     j->served_error = NAN;
-    if (ask(j, &p)) {
+    if (j->world->daemon && ask(j, &p)) {
         if (p.leap != LEAP_UNKNOWN && p.stratum > 0 && p.stratum < 16)
             look_at_claim(j, &p, truth);
         else
@@ -141,7 +148,7 @@ void sim_judge_start(struct sim_judge *j, struct sim_world *w)
 {
     memset(j, 0, sizeof *j);
     j->world = w;
-    j->locked = j->back = -1;
+    j->locked = j->back = j->idle = -1;
     j->to_10us = (struct sim_settling){.limit = 10e-6, .since = -1};
     j->to_1us = (struct sim_settling){.limit = 1e-6, .since = -1};
     j->served_error = j->hold_1h = j->hold_1d = j->hold_end = j->hold_worst = NAN;
@@ -151,6 +158,16 @@ void sim_judge_start(struct sim_judge *j, struct sim_world *w)
     /* just before the second, so that this second's pulse has not been used yet */
     j->second = (truth / NS_PER_S + 1) * NS_PER_S - 1000;
     loop_after(sim_world_loop(w), &j->timer, j->second - truth);
+}
+
+void sim_judge_follow(struct sim_judge *j)
+{
+    struct sim_world *w = j->world;
+    j->last_served = 0;
+    if (!w->daemon)
+        return;
+    handler_init(&j->handler, &w->daemon->latch, &w->clock.clock);
+    j->started = (sim_world_truth(w) - w->start) / NS_PER_S;
 }
 
 void sim_judge_stop(struct sim_judge *j)

@@ -12,8 +12,8 @@
  * error, and what a client that asks on the wire is told.
  *
  * Errors are of the clock just before a second's pulse, clock minus truth, s. RMS and the like are
- * over the seconds after `settle` in which the receiver's pulses are to be had, and were for a
- * minute; what happens while they are not is in the hold_ figures.
+ * over the seconds after `settle` in which the daemon runs and the receiver's pulses are to be had,
+ * both for a minute already; what happens while they are not is in the hold_ figures.
  */
 #define SIM_JUDGE_BINS 2800 /* of |error|, 1 % wide from 1 ps on: ends beyond 1 s */
 
@@ -37,6 +37,7 @@ struct sim_judge {
     uint64_t outside;       /* of those: true error beyond the served bound: must be 0 */
     uint64_t outside_stat;  /* beyond the statistical part (with a simulated latency: no defect) */
     uint64_t backwards;     /* served time ran back without a step: must be 0 */
+    uint64_t steps;         /* that daemons made which are no more */
     uint64_t malformed;     /* an unsynchronised answer that is not LI 3, stratum 0: must be 0 */
     double sum_square, max; /* of the clock's error, s */
     double freq_square;     /* of its frequency error */
@@ -50,16 +51,21 @@ struct sim_judge {
     struct sim_settling to_10us, to_1us;
     int64_t silent;               /* s that the receiver has been away now */
     int64_t back;                 /* s from the start when it was away last; -1: never */
+    int64_t idle;                 /* the same of it or the daemon */
     struct sim_settling back_1us; /* since it came back last */
-    double hold_1h, hold_1d;      /* error so long after it went away, s; NAN: it was not */
-    double hold_end;              /* error when it came back last, s; NAN: never away */
-    double hold_worst;            /* largest |error| while it was away, s; NAN: never away */
+    int64_t started; /* s from the start when the daemon was started last; 0: only once */
+    double warm_square, warm_count; /* of errors in the minute after the tenth pulse from there */
+    double hold_1h, hold_1d;        /* error so long after it went away, s; NAN: it was not */
+    double hold_end;                /* error when it came back last, s; NAN: never away */
+    double hold_worst;              /* largest |error| while it was away, s; NAN: never away */
     void (*each)(void *arg, const struct sim_judge *, double error);
     void *arg; /* called each second when set */
 };
 
 /* Judges the world's daemon from the next second on. The world is borrowed. */
 void sim_judge_start(struct sim_judge *j, struct sim_world *w);
+/* The world's daemon is another one from now on; NULL: is stopped. */
+void sim_judge_follow(struct sim_judge *j);
 /* The results stay readable. */
 void sim_judge_stop(struct sim_judge *j);
 

@@ -35,6 +35,8 @@ const struct sim_figure_row sim_figure_rows[SIM_FIGURES] = {
         ROW("hold_worst", "holdover worst", SIM_UNIT_S, "largest error while no pulses came"),
     [SIM_BACK_1US] = ROW("back_1us", "back to 1 us", SIM_UNIT_WHOLE_S,
                          "from the return of the pulses until the error stays below 1 us"),
+    [SIM_WARM] = ROW("warm", "after a restart", SIM_UNIT_S,
+                     "RMS error in the minute after the tenth pulse from a restart on"),
     [SIM_SECONDS] = ROW("seconds", "seconds", SIM_UNIT_COUNT, "length of the run"),
     [SIM_SERVED] = {"served", "served", SIM_UNIT_COUNT, true, false,
                     "seconds in which a client was told the time"},
@@ -66,6 +68,11 @@ static double when(int64_t since)
     return since < 0 ? INFINITY : (double)since;
 }
 
+static uint64_t steps_of(const struct sim_world *w)
+{
+    return w->daemon ? w->daemon->refclock.steps : 0;
+}
+
 void sim_result_take(struct sim_result *r, const struct sim_judge *j, double computed)
 {
     *r = (struct sim_result){
@@ -84,6 +91,7 @@ void sim_result_take(struct sim_result *r, const struct sim_judge *j, double com
                 [SIM_HOLD_END] = j->hold_end,
                 [SIM_HOLD_WORST] = j->hold_worst,
                 [SIM_BACK_1US] = j->back < 0 ? NAN : when(j->back_1us.since) - (double)j->back,
+                [SIM_WARM] = j->warm_count > 0 ? sqrt(j->warm_square / j->warm_count) : NAN,
                 [SIM_SECONDS] = (double)j->seconds,
                 [SIM_SERVED] = (double)j->served,
                 [SIM_SERVED_WORST] = j->served ? j->served_max : NAN,
@@ -91,7 +99,7 @@ void sim_result_take(struct sim_result *r, const struct sim_judge *j, double com
                 [SIM_OUTSIDE_STAT] = (double)j->outside_stat,
                 [SIM_STAT] = mean(j->stat_sum, j->bounds),
                 [SIM_TOTAL] = mean(j->total_sum, j->bounds),
-                [SIM_STEPS] = (double)j->world->daemon->refclock.steps,
+                [SIM_STEPS] = (double)(j->steps + steps_of(j->world)),
                 [SIM_BACKWARDS] = (double)j->backwards,
                 [SIM_MALFORMED] = (double)j->malformed,
                 [SIM_COMPUTED] = computed,

@@ -25,6 +25,7 @@ enum sim_figure {
     SIM_HOLD_END,
     SIM_HOLD_WORST,
     SIM_BACK_1US,
+    SIM_WARM,
     SIM_SECONDS,
     SIM_SERVED,
     SIM_SERVED_WORST,

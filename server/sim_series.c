@@ -30,7 +30,9 @@ static double free_phase(const struct sim_series *s, const struct sim_world *w)
 static void take(void *arg, const struct sim_judge *j, double error)
 {
     struct sim_series *s = arg;
-    const struct refclock *r = &j->world->daemon->refclock;
+    static const struct refclock none;
+    const struct daemon *d = j->world->daemon;
+    const struct refclock *r = d ? &d->refclock : &none;
     if (s->failed || !make_room(s))
         return;
     bool claims = !isnan(j->served_error);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server/sim_world.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "refclock/civil.h"
-
-#define CONF_MOST 16384
 
 int64_t sim_world_truth(void *world)
 {
@@ -54,16 +54,20 @@ static void make_clock(struct sim_world *w)
     sim_world_loop(w)->now = clock_local(&w->clock.clock, clock_now(&w->clock.clock));
 }
 
-static int read_conf(struct sim_world *w, const char *name, const char *conf, const char *port,
-                     struct err *err)
+/* Keeps the daemon's configuration: `conf`, the scenario's lines and the receiver's. */
+static int keep_conf(struct sim_world *w, const char *name, const char *conf, struct err *err)
 {
-    char text[CONF_MOST];
+    if (asprintf(&w->conf, "%s%s\nrefclock nmea %s\nrefclock pps simulated\n", conf,
+                 w->scenario.conf, w->port) >= 0)
+        return 0;
+    w->conf = NULL;
+    return err_errno(err, name, "", "starting", ENOMEM);
+}
+
+static int read_conf(struct sim_world *w, const char *name, struct err *err)
+{
     struct config_errors errors;
-    int n = snprintf(text, sizeof text, "%s%s\nrefclock nmea %s\nrefclock pps simulated\n", conf,
-                     w->scenario.conf, port);
-    if (n >= (int)sizeof text)
-        return err_set(err, name, "", "the configuration is too long for a simulation");
-    if (config_parse(&w->config, name, text, (size_t)n, &errors)) {
+    if (config_parse(&w->config, name, w->conf, strlen(w->conf), &errors)) {
         *err = errors.err[0];
         return -1;
     }
@@ -71,11 +75,11 @@ static int read_conf(struct sim_world *w, const char *name, const char *conf, co
     return 0;
 }
 
-static int open_daemon(struct sim_world *w, const struct log *log, struct err *err)
+static int open_daemon(struct sim_world *w, struct err *err)
 {
     struct daemon_world world = {
         .loop = sim_world_loop(w),
-        .log = log,
+        .log = w->log,
         .steering = STATUS_STEERS_VIRTUAL,
         .refid = SNAPSHOT_REFID('X', 'S', 'I', 'M'),
         .era_pivot = w->start / NS_PER_S,
@@ -91,27 +95,42 @@ static int open_daemon(struct sim_world *w, const struct log *log, struct err *e
 int sim_world_open(struct sim_world *w, const struct scenario *s, bool live, const char *conf_name,
                    const char *conf, const struct log *log, struct err *err)
 {
-    char port[OPTION_TEXT_SIZE] = "simulated";
     memset(w, 0, sizeof *w);
     w->scenario = *s;
     w->live = live;
+    w->log = log;
+    strcpy(w->port, "simulated");
     make_clock(w);
     w->receiver.config = s->receiver;
     w->receiver.written = live ? NULL : &w->virtual_loop.written;
     int bad = sim_receiver_start(&w->receiver, sim_world_loop(w), sim_world_truth, w,
-                                 (uint64_t)s->seed, live, port, sizeof port, err);
+                                 (uint64_t)s->seed, live, w->port, sizeof w->port, err);
     if (!bad)
-        bad = read_conf(w, conf_name, conf, port, err) || open_daemon(w, log, err);
+        bad = keep_conf(w, conf_name, conf, err) || read_conf(w, conf_name, err) ||
+              open_daemon(w, err);
     if (bad)
         sim_world_close(w);
     return bad ? -1 : 0;
 }
 
-void sim_world_close(struct sim_world *w)
+void sim_world_stop_daemon(struct sim_world *w)
 {
     daemon_close(w->daemon);
-    sim_receiver_stop(&w->receiver);
     config_free(&w->config);
-    loop_close(sim_world_loop(w));
     w->daemon = NULL;
+}
+
+int sim_world_start_daemon(struct sim_world *w, struct err *err)
+{
+    sim_receiver_flush(&w->receiver);
+    return read_conf(w, "conf", err) || open_daemon(w, err) ? -1 : 0;
+}
+
+void sim_world_close(struct sim_world *w)
+{
+    sim_world_stop_daemon(w);
+    sim_receiver_stop(&w->receiver);
+    loop_close(sim_world_loop(w));
+    free(w->conf);
+    w->conf = NULL;
 }

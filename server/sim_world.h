@@ -23,8 +23,11 @@ struct sim_world {
     struct clock_virtual clock;
     struct sim_receiver receiver;
     struct config config;
-    struct daemon *daemon;
-    int64_t start; /* truth, ns */
+    struct daemon *daemon; /* NULL: stopped */
+    const struct log *log;
+    char *conf;                  /* text of the daemon's configuration */
+    char port[OPTION_TEXT_SIZE]; /* path of the receiver's bytes */
+    int64_t start;               /* truth, ns */
 };
 
 /*
@@ -34,6 +37,11 @@ struct sim_world {
  */
 int sim_world_open(struct sim_world *w, const struct scenario *s, bool live, const char *conf_name,
                    const char *conf, const struct log *log, struct err *err);
+
+/* Stops the daemon, and starts a new one with the same configuration: 0, or -1 with *err and none
+ * running. */
+void sim_world_stop_daemon(struct sim_world *w);
+int sim_world_start_daemon(struct sim_world *w, struct err *err);
 
 /* Closes the daemon and all around it. */
 void sim_world_close(struct sim_world *w);

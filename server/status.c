@@ -43,6 +43,14 @@ static const char *const health_names[] = {"closed", "silent", "no_fix", "ok", N
         .name = NULL \
     }
 
+#define AT status_allan
+static const struct status_row allan_rows[] = {
+    ROW("tau", NUMBER, tau, NULL, "Averaging time, s."),
+    ROW("deviation", NUMBER, deviation, NULL, "Allan deviation at that time."),
+    END,
+};
+#undef AT
+
 #define AT status_clock
 static const struct status_row clock_rows[] = {
     NAMED("state", state_names, state, "state",
@@ -128,6 +136,9 @@ static const struct status_row clock_rows[] = {
     ROW("last_step", SECONDS, last_step, "last step", "Size of the last step; positive: forward."),
     ROW("last_step_at", INSTANT, last_step_at, "made at", "When the last step was made."),
     ROW("last_step_by", TEXT, last_step_by, "made by", "Who made the last step."),
+    LIST("allan", allan_rows, allan, allan_count,
+         "Allan deviation of the free-running clock as the pulses show it: pulse noise at short "
+         "times, the oscillator at long ones."),
     ROW("counters", COUNTERS, counters, NULL,
         "What happened to edges, messages and steps since the start, by name."),
     END,

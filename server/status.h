@@ -41,6 +41,13 @@ struct status_counters {
     struct status_counter item[STATUS_COUNTERS_MAX];
 };
 
+/* Allan deviation of the free-running clock as the pulses show it. */
+#define STATUS_ALLAN_MAX 13
+struct status_allan {
+    double tau;       /* s */
+    double deviation; /* dimensionless */
+};
+
 struct status_clock {
     int state;                       /* enum status_state */
     char sentence[STATUS_TEXT + 64]; /* for a person: what is used, how sure, what to do */
@@ -80,6 +87,8 @@ struct status_clock {
     double delay;                 /* s, from pulse to message, median */
     double delay_low, delay_high; /* s, its spread */
     double margin;                /* s, until the delay would be ambiguous */
+    int allan_count;
+    struct status_allan allan[STATUS_ALLAN_MAX];
     struct status_counters counters;
 };
 

@@ -154,6 +154,13 @@ int sim_receiver_start(struct sim_receiver *r, struct loop *loop, int64_t (*trut
     return 0;
 }
 
+void sim_receiver_flush(struct sim_receiver *r)
+{
+    char bytes[4096];
+    while (r->read_fd >= 0 && read(r->read_fd, bytes, sizeof bytes) > 0)
+        ;
+}
+
 void sim_receiver_stop(struct sim_receiver *r)
 {
     loop_cancel(r->loop, &r->pulse_timer);

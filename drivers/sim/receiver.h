@@ -76,6 +76,9 @@ int sim_receiver_start(struct sim_receiver *r, struct loop *loop, int64_t (*trut
                        void *arg, uint64_t seed, bool use_pty, char *path, size_t size,
                        struct err *err);
 
+/* Forgets what was written and nobody has read: a port drops it while it is closed. */
+void sim_receiver_flush(struct sim_receiver *r);
+
 /* Cancels its timers and closes its descriptors; not before the daemon was closed. */
 void sim_receiver_stop(struct sim_receiver *r);
 

@@ -79,14 +79,13 @@ static void start(struct filter *f, const struct oscillator *o, int number)
 }
 
 struct outcome {
-    double count, best;
+    double count;
     double hold_1h, hold_1d, hold_end, hold_worst;
 };
 
 /* Just before the second's pulse. `silent`: seconds without pulses so far. */
-static void look(struct outcome *o, const struct filter *f, double error, long silent)
+static void look(struct outcome *o, double error, long silent)
 {
-    (void)f;
     if (!silent)
         return;
     o->hold_end = error;
@@ -105,13 +104,43 @@ static void number(const char *name, double value)
         printf(", \"%s\": null", name);
 }
 
+/* This second's stamp, and whether it came in time. */
+static struct sim_stamp draw(struct sim_pulse_model *pulses, const struct sim_pulse_config *c,
+                             bool *in_time)
+{
+    struct sim_pulse_model copy = *pulses;
+    struct sim_pulse_config plain = *c;
+    plain.late_share = 0; /* the same draws without lateness */
+    double by = sim_pulse_model_next(&copy, &plain).by;
+    struct sim_stamp stamp = sim_pulse_model_next(pulses, c);
+    *in_time = stamp.there && stamp.by == by;
+    return stamp;
+}
+
+static void print(uint64_t seed, const struct outcome *o, const struct filter *f)
+{
+    double best = f[0].square;
+    for (int i = 1; i < FILTERS; i++)
+        best = fmin(best, f[i].square);
+    printf("{\"seed\": %llu", (unsigned long long)seed);
+    number("rms", o->count > 0 ? sqrt(f[0].square / o->count) : NAN);
+    number("rms_drift", o->count > 0 ? sqrt(best / o->count) : NAN);
+    number("hold_1h", o->hold_1h);
+    number("hold_24h", o->hold_1d);
+    number("hold_end", o->hold_end);
+    number("hold_worst", o->hold_worst);
+    puts("}");
+}
+
 static void run(struct scenario *s, uint64_t seed)
 {
+    const struct sim_pulse_config *c = &s->receiver.pulse;
     struct filter f[FILTERS];
     struct sim_pulse_model pulses;
-    struct outcome o = {0, NAN, NAN, NAN, NAN, NAN};
-    double phase = 0, r = s->receiver.pulse.noise * s->receiver.pulse.noise;
+    struct outcome o = {0, NAN, NAN, NAN, NAN};
+    double phase = 0, r = c->noise * c->noise + c->sawtooth * c->sawtooth / 3;
     long silent = 0;
+    bool in_time;
     oscillator_start(&s->oscillator, seed);
     sim_pulse_model_start(&pulses, seed);
     for (int i = 0; i < FILTERS; i++)
@@ -119,33 +148,20 @@ static void run(struct scenario *s, uint64_t seed)
     for (long t = 1; t <= (long)s->length; t++) {
         s->oscillator.kelvin = climate_at(&s->climate, (double)t - 1) - s->climate.mean;
         phase += oscillator_next(&s->oscillator, t);
-        struct sim_pulse_config c = s->receiver.pulse;
-        struct sim_pulse_model copy = pulses;
-        c.late_share = 0;
-        double intime = sim_pulse_model_next(&copy, &c).by; /* the same draws without lateness */
-        struct sim_stamp stamp = sim_pulse_model_next(&pulses, &s->receiver.pulse);
+        struct sim_stamp stamp = draw(&pulses, c, &in_time);
         bool away = sim_receiver_silent(&s->receiver, (double)t);
         silent = sim_receiver_silent(&s->receiver, (double)t - 1e-6) ? silent + 1 : 0;
+        bool counts = !away && !silent && (double)t >= s->settle;
         for (int i = 0; i < FILTERS; i++) {
             predict(&f[i]);
-            if (!away && !silent && (double)t >= s->settle)
-                f[i].square += (f[i].x - phase) * (f[i].x - phase);
+            f[i].square += counts ? (f[i].x - phase) * (f[i].x - phase) : 0;
         }
-        o.count += !away && !silent && (double)t >= s->settle;
-        look(&o, f, f[0].x - phase, silent);
-        for (int i = 0; i < FILTERS && stamp.there && !away && stamp.by == intime; i++)
+        o.count += counts;
+        look(&o, f[0].x - phase, silent);
+        for (int i = 0; i < FILTERS && in_time && !away; i++)
             update(&f[i], phase + stamp.by, r);
     }
-    for (int i = 1; i < FILTERS; i++)
-        o.best = fmin(o.best, f[i].square);
-    printf("{\"seed\": %lld", (long long)seed);
-    number("rms", o.count > 0 ? sqrt(f[0].square / o.count) : NAN);
-    number("rms_drift", o.count > 0 ? sqrt(fmin(o.best, f[0].square) / o.count) : NAN);
-    number("hold_1h", o.hold_1h);
-    number("hold_24h", o.hold_1d);
-    number("hold_end", o.hold_end);
-    number("hold_worst", o.hold_worst);
-    puts("}");
+    print(seed, &o, f);
 }
 
 static double seconds(void)

@@ -242,6 +242,18 @@ static void few_messages_are_enough(void **state)
     assert_in_range(play(&r, 100, 1).first, 4, 8);
 }
 
+/* One message just before the next pulse takes the number away, as long as it is remembered. */
+static void one_message_at_the_end_of_the_second(void **state)
+{
+    (void)state;
+    struct receiver r = {.delay = 0.79, .wrong = {50, 51}, .wrong_delay = 0.19};
+    struct result out = play(&r, 58, 1);
+    assert_int_equal(out.n.state, NUMBERING_AMBIGUOUS);
+    out = play(&r, 100, 1);
+    assert_int_equal(out.n.state, NUMBERING_NUMBERED);
+    assert_int_equal(out.states[NUMBERING_AMBIGUOUS], NUMBERING_DELAYS);
+}
+
 /* ---- a delay that drifts ---- */
 
 static void drifting_delays(void **state)
@@ -374,6 +386,7 @@ static void one_or_two_wrong_messages(void **state)
             assert_int_equal(out.wrong, 0);
             assert_int_equal(out.used, 200);
             assert_int_equal(out.n.conflicts, n);
+            assert_int_equal(out.states[NUMBERING_CONFLICT], 0);
         }
 }
 
@@ -577,6 +590,7 @@ int main(void)
         cmocka_unit_test(delays_of_850_ms_and_more),
         cmocka_unit_test(no_luck_in_the_long_run),
         cmocka_unit_test(few_messages_are_enough),
+        cmocka_unit_test(one_message_at_the_end_of_the_second),
         cmocka_unit_test(drifting_delays),
         cmocka_unit_test(a_delay_that_comes_back),
         cmocka_unit_test(damaged_edges),
