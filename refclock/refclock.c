@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "refclock/holdover.h"
+#include "refclock/announce.h"
 
 #define SECOND       INT64_C(1000000000)
 #define LATE_NS      20000000 /* a second is over when its pulse is so late */
@@ -12,13 +12,10 @@
 #define PANIC        1000.0   /* s, RFC 5905 PANICT */
 #define DOUBT_LABELS 2
 #define UNDO_AGAIN_NS \
-    (600 * SECOND)       /* a second foreign step within this: somebody else owns the clock */
-#define ROW_DOUBTS     4 /* outliers in a row that say something about the estimate */
-#define FEWEST_SAMPLES 4
-#define SYNC_BOUND     0.5  /* s: beyond, the second itself is not known */
-#define DRIFT_FLOOR    1e-9 /* of the bound's growth between two snapshots */
-#define FOREIGN_FREQ   1e-7
-#define SLEW_LEAST     1e-6
+    (600 * SECOND)     /* a second foreign step within this: somebody else owns the clock */
+#define ROW_DOUBTS 4   /* outliers in a row that say something about the estimate */
+#define SYNC_BOUND 0.5 /* s: beyond, the second itself is not known */
+#define SLEW_LEAST 1e-6
 
 static void second_over(void *arg, int64_t now);
 static void jumped(void *arg, int64_t now, int64_t step);
@@ -59,88 +56,6 @@ struct memory refclock_memory(const struct refclock *r)
                           : (struct memory){0};
 }
 
-/* How far the clock's reading is behind true time, s. */
-static double behind(const struct refclock *r, const struct estimate *e)
-{
-    return (double)(e->shift - r->clock->stepped) * 1e-9 + e->offset;
-}
-
-/* ---- what others may see ---- */
-
-static struct bound_parts bound_parts(const struct refclock *r)
-{
-    return (struct bound_parts){.latency = r->discipline.uncertainty};
-}
-
-double refclock_passes(const struct refclock *r, double limit)
-{
-    struct bound_parts parts = bound_parts(r);
-    if (!r->discipline.started)
-        return NAN;
-    return holdover_passes(&r->discipline, &parts, loop_now(r->loop), limit);
-}
-
-static void publish(struct refclock *r, bool transition)
-{
-    struct snapshot s = {
-        .stratum = 16, .leap = LEAP_UNKNOWN, .total = 16, .stat = 16, .drift = 15e-6};
-    struct estimate e;
-    s.precision = (int8_t)r->precision;
-    s.generation = r->clock->generation;
-    s.transition = transition;
-    s.locked_once = r->synced_once;
-    s.reference = clock_now(r->clock);
-    if (r->discipline.started && r->discipline.count >= FEWEST_SAMPLES) {
-        struct bound_parts parts = bound_parts(r);
-        discipline_estimate(&r->discipline, clock_local(r->clock, s.reference), &e);
-        s.shift = e.shift - r->clock->stepped;
-        s.offset = e.offset;
-        s.rate = e.rate;
-        s.stat = e.stat;
-        s.total = bound_total(e.stat, &parts);
-        s.drift = DRIFT_FLOOR + 6 * e.freq_sigma;
-        s.reftime = r->discipline.last_truth;
-    }
-    r->total = s.total;
-    if (r->state == REFCLOCK_LOCKED || r->state == REFCLOCK_HOLDOVER) {
-        s.stratum = 1;
-        s.leap = LEAP_NONE;
-        s.refid = r->regime_pulse ? r->config.refid : r->config.refid_message;
-    }
-    snapshot_publish(r->latch, &s);
-}
-
-static void tell_kernel(struct refclock *r)
-{
-    struct estimate e;
-    struct err err;
-    if (!r->clock->steerable)
-        return;
-    bool synced =
-        (r->state == REFCLOCK_LOCKED || r->state == REFCLOCK_HOLDOVER) && !r->foreign_clock;
-    struct clock_report report = {
-        .synced = synced, .leap = LEAP_NONE, .est_error = 16, .max_error = 16};
-    if (refclock_estimate(r, &e)) {
-        report.est_error = e.sigma + fabs(behind(r, &e));
-        report.max_error = r->total + fabs(behind(r, &e));
-    }
-    if (clock_tell(r->clock, &report, &r->freq_seen, &err)) {
-        char line[512];
-        if (log_allowed(&r->limit_tell, loop_now(r->loop), NULL))
-            log_say(r->log, LOG_LEVEL_ERROR, "%s", err_line(&err, line, sizeof line));
-        return;
-    }
-    if (fabs(r->freq_seen - r->clock->freq) > FOREIGN_FREQ) {
-        r->foreign_freqs++;
-        if (log_allowed(&r->limit_foreign, loop_now(r->loop), NULL))
-            log_say(r->log, LOG_LEVEL_WARNING,
-                    "another program set the clock's frequency to %.3f ppm; stop it (chronyd, "
-                    "ntpd, systemd-timesyncd?) or "
-                    "set `clock none`",
-                    r->freq_seen * 1e6);
-    }
-}
-
 /* ---- carrying out ---- */
 
 static void note_step(struct refclock *r, double amount, bool foreign)
@@ -154,7 +69,7 @@ static void make_step(struct refclock *r, const struct steering *order)
     struct err err;
     int64_t at;
     char line[512];
-    publish(r, true);
+    announce_publish(r, true);
     if (clock_step(r->clock, order->amount, &at, &err)) {
         log_say(r->log, LOG_LEVEL_ERROR, "%s", err_line(&err, line, sizeof line));
         return;
@@ -217,12 +132,12 @@ static double slew_time(const struct refclock *r, int64_t truth)
 static void steer(struct refclock *r)
 {
     struct estimate e;
-    if (!r->clock->steerable || !r->discipline.started || r->discipline.count < FEWEST_SAMPLES ||
+    if (!r->clock->steerable || !r->discipline.started || r->discipline.count < ANNOUNCE_FEWEST ||
         r->doubt)
         return;
     int64_t local = clock_local(r->clock, clock_now(r->clock));
     discipline_estimate(&r->discipline, local, &e);
-    double off = behind(r, &e);
+    double off = announce_behind(r, &e);
     if (e.stat > SYNC_BOUND || refuse(r, off) || (r->foreign_clock && fabs(off) > FIRST_STEP)) {
         end_slew(r);
         return;
@@ -234,7 +149,7 @@ static void steer(struct refclock *r)
     if (order.kind == STEER_STEP) {
         make_step(r, &order);
         discipline_estimate(&r->discipline, clock_local(r->clock, clock_now(r->clock)), &e);
-        order = discipline_steer(&e, behind(r, &e), horizon, false, 0);
+        order = discipline_steer(&e, announce_behind(r, &e), horizon, false, 0);
     }
     make_slew(r, &order, e.freq);
 }
@@ -249,10 +164,10 @@ static double age_of(const struct refclock *r, const struct source *s)
 static enum refclock_state next_state(const struct refclock *r)
 {
     struct estimate e;
-    if (!r->discipline.started || r->discipline.count < FEWEST_SAMPLES)
+    if (!r->discipline.started || r->discipline.count < ANNOUNCE_FEWEST)
         return REFCLOCK_STARTING;
     discipline_estimate(&r->discipline, loop_now(r->loop), &e);
-    struct bound_parts parts = bound_parts(r);
+    struct bound_parts parts = announce_parts(r);
     double total = bound_total(e.stat, &parts);
     bool numbered =
         r->numbering.state == NUMBERING_NUMBERED || r->selection.choice == SELECT_MESSAGE;
@@ -308,8 +223,8 @@ static void act(struct refclock *r)
     if (r->state == REFCLOCK_LOCKED || r->state == REFCLOCK_HOLDOVER ||
         r->state == REFCLOCK_UNSYNCHRONISED)
         steer(r);
-    publish(r, false);
-    tell_kernel(r);
+    announce_publish(r, false);
+    announce_to_kernel(r);
 }
 
 static void second_over(void *arg, int64_t now)
@@ -341,7 +256,7 @@ static void jumped(void *arg, int64_t now, int64_t step)
                                    "(chronyd, ntpd, date -s?) or set `clock none`"
                                  : "undone as soon as the second is confirmed");
     reselect(r);
-    publish(r, false);
+    announce_publish(r, false);
 }
 
 /* ---- what drivers deliver ---- */
@@ -436,7 +351,7 @@ void refclock_start(struct refclock *r)
 {
     r->loop->jumped = jumped;
     r->loop->jumped_arg = r;
-    publish(r, false);
+    announce_publish(r, false);
     loop_after(r->loop, &r->second, SECOND);
 }
 
