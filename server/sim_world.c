@@ -54,20 +54,39 @@ static void make_clock(struct sim_world *w)
     sim_world_loop(w)->now = clock_local(&w->clock.clock, clock_now(&w->clock.clock));
 }
 
-/* Keeps the daemon's configuration: `conf`, the scenario's lines and the receiver's. */
+/* Whether one of `lines` begins with the word that `line` begins with. */
+static bool names(const char *lines, const char *line)
+{
+    size_t word = strcspn(line, " \n");
+    for (const char *l = lines; *l; l += strcspn(l, "\n"), l += *l == '\n')
+        if (!strncmp(l, line, word) && (l[word] == ' ' || l[word] == '\n'))
+            return true;
+    return false;
+}
+
+/* Keeps the daemon's configuration: the lines of `conf` that the scenario does not name itself, the
+ * scenario's, and the receiver's. */
 static int keep_conf(struct sim_world *w, const char *name, const char *conf, struct err *err)
 {
-    if (asprintf(&w->conf, "%s%s\nrefclock nmea %s\nrefclock pps simulated\n", conf,
-                 w->scenario.conf, w->port) >= 0)
-        return 0;
-    w->conf = NULL;
-    return err_errno(err, name, "", "starting", ENOMEM);
+    size_t size = 0;
+    FILE *out = open_memstream(&w->conf, &size);
+    if (!out)
+        return err_errno(err, name, "", "starting", ENOMEM);
+    for (const char *l = conf; *l;) {
+        size_t length = strcspn(l, "\n");
+        if (!names(w->scenario.conf, l))
+            fprintf(out, "%.*s\n", (int)length, l);
+        l += length + (l[length] == '\n');
+    }
+    fprintf(out, "%s\nrefclock nmea %s\nrefclock pps simulated\n", w->scenario.conf, w->port);
+    return fclose(out) ? err_errno(err, name, "", "starting", ENOMEM) : 0;
 }
 
 static int read_conf(struct sim_world *w, const char *name, struct err *err)
 {
     struct config_errors errors;
-    if (config_parse(&w->config, name, w->conf, strlen(w->conf), &errors)) {
+    const char *conf = w->conf ? w->conf : "";
+    if (config_parse(&w->config, name, conf, strlen(conf), &errors)) {
         *err = errors.err[0];
         return -1;
     }
@@ -99,7 +118,7 @@ int sim_world_open(struct sim_world *w, const struct scenario *s, bool live, con
     w->scenario = *s;
     w->live = live;
     w->log = log;
-    strcpy(w->port, "simulated");
+    snprintf(w->port, sizeof w->port, "simulated");
     make_clock(w);
     w->receiver.config = s->receiver;
     w->receiver.written = live ? NULL : &w->virtual_loop.written;
