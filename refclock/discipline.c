@@ -140,8 +140,8 @@ static void acquire(struct discipline *d, double t, double z)
     const struct memory *m = &d->memory;
     double prior = m->known ? m->pulse * m->pulse : noise_prior();
     acquire_judge(&d->acquire, prior, m->known ? PRIOR_WARM : PRIOR_COLD, &d->r);
-    acquire_filter(&d->acquire, &d->kalman, &d->noise.ratio, d->r, m->freq,
-                   m->known ? m->freq_error : 0);
+    acquire_filter(&d->acquire, &d->kalman, &d->noise.ratio, d->r,
+                   m->freq / (1 + d->segment[0].freq), m->known ? m->freq_error : 0);
     if (d->acquire.count < ACQUIRE_PULSES)
         return;
     double last = -1;
@@ -202,7 +202,7 @@ void discipline_estimate(const struct discipline *d, int64_t local, struct estim
         .shift = d->base,
         .offset = k.x - steered_until(d, local),
         .rate = k.y + d->segment[0].known - effect(d->segment[0].freq),
-        .freq = k.y + d->segment[0].known,
+        .freq = (k.y + d->segment[0].known) * (1 + d->segment[0].freq),
         .freq_sigma = sqrt(fmax(0, k.p[1][1]) * d->r),
         .sigma = hypot(sqrt(fmax(0, k.p[0][0]) * d->r), thermal_doubt(&d->thermal)),
         .age = seconds_since(d->last, local),
