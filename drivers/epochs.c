@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "drivers/nmea.h"
+#include "drivers/gnss.h"
 #include "refclock/civil.h"
 
 struct scan {
@@ -39,13 +39,13 @@ static size_t head(const char *bytes, size_t size)
 void epochs_scan(const void *bytes, size_t size, int64_t pivot,
                  void (*epoch)(void *, const struct epoch *), void *arg)
 {
-    static const struct nmea_sink sink = {.epoch = pass_on};
+    static const struct gnss_sink sink = {.epoch = pass_on};
     struct scan scan = {.epoch = epoch, .arg = arg};
     size_t skip = head(bytes, size);
-    struct nmea nmea;
-    nmea_init(&nmea, pivot, &sink, &scan);
-    nmea_feed(&nmea, (const char *)bytes + skip, size - skip, 0);
-    nmea_flush(&nmea);
+    struct gnss gnss;
+    gnss_init(&gnss, pivot, &sink, &scan);
+    gnss_feed(&gnss, (const char *)bytes + skip, size - skip, 0);
+    gnss_flush(&gnss);
 }
 
 const char *epochs_line(const struct epoch *e, char *buf, size_t size)

@@ -3,12 +3,6 @@
 
 #include <string.h>
 
-/*
- * A pause this long separates bursts. Shorter ones happen inside: a UART's FIFO of 32 bytes is read
- * every 67 ms at 4800 baud.
- */
-#define PAUSE_NS INT64_C(100000000)
-
 static void count_epoch(void *arg, const struct nmea_epoch *e)
 {
     struct nmea *n = arg;
@@ -24,6 +18,7 @@ static void count_epoch(void *arg, const struct nmea_epoch *e)
         n->counts.no_date++;
         break;
     case NMEA_CONTRADICTION:
+    case NMEA_NO_UTC:
         n->counts.contradictory++;
         break;
     }
@@ -44,9 +39,7 @@ void nmea_reset(struct nmea *n)
     nmea_framer_reset(&n->framer);
     nmea_epochs_init(&n->epochs, n->epochs.pivot, count_epoch, n);
     nmea_sky_init(&n->sky);
-    n->last_byte = INT64_MIN;
-    n->burst = 0;
-    n->paused = true;
+    burst_init(&n->burst);
 }
 
 static void end_sky(struct nmea *n)
@@ -56,7 +49,7 @@ static void end_sky(struct nmea *n)
         n->sink->sky(n->arg, &sky);
 }
 
-static void take_sentence(struct nmea *n)
+static void take_sentence(struct nmea *n, int64_t burst)
 {
     struct nmea_message m;
     n->counts.sentences++;
@@ -66,22 +59,23 @@ static void take_sentence(struct nmea *n)
     if (decoded != NMEA_DECODED)
         return;
     bool begins = !nmea_epochs_same(&n->epochs, &m);
-    if (!nmea_epochs_add(&n->epochs, &m, n->framer.local, n->burst))
+    if (!nmea_epochs_add(&n->epochs, &m, n->framer.local, burst))
         n->counts.malformed++;
     if (begins)
         end_sky(n);
     nmea_sky_add(&n->sky, &m);
 }
 
-static void take_frame(struct nmea *n, enum nmea_frame frame)
+void nmea_byte(struct nmea *n, uint8_t byte, int64_t local, int64_t burst)
 {
+    enum nmea_frame frame = nmea_frame_byte(&n->framer, byte, local);
     uint64_t *const damage[] = {
         [NMEA_FRAME_BAD_CHECKSUM] = &n->counts.bad_checksum,
         [NMEA_FRAME_NO_CHECKSUM] = &n->counts.no_checksum,
         [NMEA_FRAME_BROKEN] = &n->counts.broken,
     };
     if (frame == NMEA_FRAME_SENTENCE) {
-        take_sentence(n);
+        take_sentence(n, burst);
     } else if (frame != NMEA_FRAME_NONE) {
         ++*damage[frame];
         nmea_epochs_damaged(&n->epochs);
@@ -91,18 +85,10 @@ static void take_frame(struct nmea *n, enum nmea_frame frame)
 void nmea_feed(struct nmea *n, const void *bytes, size_t size, int64_t now)
 {
     const uint8_t *at = bytes;
-    if (!size)
-        return;
     n->counts.bytes += size;
-    if (n->last_byte != INT64_MIN && now - n->last_byte >= PAUSE_NS)
-        n->paused = true;
-    n->last_byte = now;
     for (size_t i = 0; i < size; i++) {
-        if (at[i] == '$' && n->paused) {
-            n->burst = now;
-            n->paused = false;
-        }
-        take_frame(n, nmea_frame_byte(&n->framer, at[i], now));
+        burst_byte(&n->burst, now, at[i] == '$');
+        nmea_byte(n, at[i], now, n->burst.start);
     }
 }
 

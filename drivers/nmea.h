@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "drivers/burst.h"
 #include "drivers/nmea_epoch.h"
 #include "drivers/nmea_frame.h"
 #include "drivers/nmea_sky.h"
@@ -39,9 +40,7 @@ struct nmea {
     struct nmea_framer framer;
     struct nmea_epochs epochs;
     struct nmea_sky sky;
-    int64_t last_byte; /* local times, ns; INT64_MIN: none yet */
-    int64_t burst;     /* at the first `$` after a pause */
-    bool paused;
+    struct burst burst;
     const struct nmea_sink *sink;
     void *arg;
 };
@@ -54,6 +53,9 @@ void nmea_reset(struct nmea *n);
 
 /* Takes bytes that arrived at `now` (local scale, ns). Calls the sink. */
 void nmea_feed(struct nmea *n, const void *bytes, size_t size, int64_t now);
+
+/* Takes one byte that came at `local`, in a burst that began at `burst`; does not count it. */
+void nmea_byte(struct nmea *n, uint8_t byte, int64_t local, int64_t burst);
 
 /* To be called NMEA_EPOCH_WAIT_NS after the last nmea_feed() while nmea_pending(). */
 void nmea_tick(struct nmea *n, int64_t now);

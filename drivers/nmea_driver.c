@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The driver `nmea`: a receiver's sentences at a serial port. */
+/* The driver `nmea`: a receiver at a serial port, that speaks NMEA, UBX or both. */
 #include <math.h>
 #include <poll.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "drivers/driver.h"
-#include "drivers/nmea.h"
+#include "drivers/gnss.h"
 #include "drivers/reopen.h"
 #include "refclock/civil.h"
 
@@ -19,14 +19,14 @@
 struct nmea_driver {
     struct driver driver;
     double delay[2]; /* s; 0, 0: not stated */
-    struct nmea nmea;
+    struct gnss gnss;
     struct port *port; /* NULL: closed */
     struct loop_fd fd;
     struct loop_timer verdict, silence;
     struct reopen reopen;
     enum health said; /* the last that the sink was told, and why */
     struct err said_err;
-    struct nmea_counts silent_since; /* counts when the silence began */
+    uint64_t silent_bytes, silent_messages; /* counts when the silence began */
     uint64_t reopened;
 };
 
@@ -43,25 +43,36 @@ static void say(struct nmea_driver *d, enum health health, const struct err *err
     d->driver.sink->health(d->driver.sink_arg, health, *err->why ? err : NULL);
 }
 
+/* NMEA sentences and UBX messages with a right checksum. */
+static uint64_t messages(const struct nmea_driver *d)
+{
+    return d->gnss.nmea.counts.sentences + d->gnss.stream.counts.ubx;
+}
+
+static void begin_silence(struct nmea_driver *d)
+{
+    d->silent_bytes = d->gnss.stream.counts.bytes;
+    d->silent_messages = messages(d);
+    loop_after(d->driver.env->loop, &d->silence, SILENCE_NS);
+}
+
 /* What a person should look at depends on how far the bytes get. */
 static void on_silence(void *arg, int64_t now)
 {
     struct nmea_driver *d = arg;
-    const struct nmea_counts *c = &d->nmea.counts, *before = &d->silent_since;
     struct err err;
     (void)now;
-    if (c->bytes == before->bytes)
+    if (d->gnss.stream.counts.bytes == d->silent_bytes)
         err_set(&err, d->driver.path, "check the wiring and the receiver's power",
                 "nothing received for 5 s");
-    else if (c->sentences == before->sentences)
-        err_set(&err, d->driver.path, "is the receiver set to NMEA at 9600 baud?",
-                "bytes come, but no NMEA sentence with a right checksum for 5 s");
+    else if (messages(d) == d->silent_messages)
+        err_set(&err, d->driver.path, "is the receiver set to NMEA or UBX at 9600 baud?",
+                "bytes come, but no NMEA or UBX message with a right checksum for 5 s");
     else
-        err_set(&err, d->driver.path, "switch RMC or GGA and ZDA on in the receiver",
-                "sentences come, but none with a new time for 5 s");
+        err_set(&err, d->driver.path, "switch RMC, GGA and ZDA, or UBX NAV-PVT on in the receiver",
+                "messages come, but none with a new time for 5 s");
     say(d, HEALTH_SILENT, &err);
-    d->silent_since = *c;
-    loop_after(d->driver.env->loop, &d->silence, SILENCE_NS);
+    begin_silence(d);
 }
 
 static void say_no_fix(struct nmea_driver *d, enum nmea_verdict verdict)
@@ -71,7 +82,10 @@ static void say_no_fix(struct nmea_driver *d, enum nmea_verdict verdict)
         err_set(&err, d->driver.path, "switch RMC or ZDA on in the receiver",
                 "the receiver has a fix but sends no date");
     else if (verdict == NMEA_CONTRADICTION)
-        err_set(&err, d->driver.path, "", "the receiver's RMC and ZDA name different dates");
+        err_set(&err, d->driver.path, "", "the receiver's messages name different times");
+    else if (verdict == NMEA_NO_UTC)
+        err_set(&err, d->driver.path, "wait: GPS sends the leap count every 12.5 minutes",
+                "the receiver does not know UTC yet");
     else
         err_set(&err, d->driver.path, "give it time and a free view of the sky",
                 "the receiver has no fix");
@@ -89,10 +103,9 @@ static void on_epoch(void *arg, const struct nmea_epoch *e)
         .local = e->local,
         .delay_min = stated ? d->delay[0] : (double)NAN,
         .delay_max = stated ? d->delay[1] : (double)NAN,
-        .leap = LEAP_UNKNOWN,
+        .leap = ubx_epochs_leap(&d->gnss.ubx.epochs),
     };
-    d->silent_since = d->nmea.counts;
-    loop_after(d->driver.env->loop, &d->silence, SILENCE_NS);
+    begin_silence(d);
     if (e->verdict != NMEA_VOUCHED) {
         say_no_fix(d, e->verdict);
         return;
@@ -107,7 +120,7 @@ static void on_sky(void *arg, const struct sky *sky)
     d->driver.sink->sky(d->driver.sink_arg, sky);
 }
 
-static const struct nmea_sink nmea_sink = {.epoch = on_epoch, .sky = on_sky};
+static const struct gnss_sink gnss_sink = {.epoch = on_epoch, .sky = on_sky};
 
 static void shut(struct nmea_driver *d)
 {
@@ -131,7 +144,7 @@ static void on_bytes(void *arg, int64_t now, short revents)
         got = port_read(d->port, bytes, sizeof bytes, &err);
         if (got <= 0)
             break;
-        nmea_feed(&d->nmea, bytes, (size_t)got, now);
+        gnss_feed(&d->gnss, bytes, (size_t)got, now);
     }
     /* a port in error that does not say so would wake the loop for ever */
     if (!got && revents & (POLLERR | POLLHUP | POLLNVAL))
@@ -141,15 +154,18 @@ static void on_bytes(void *arg, int64_t now, short revents)
         shut(d);
         say(d, HEALTH_CLOSED, &err);
         reopen_later(&d->reopen);
-    } else if (nmea_pending(&d->nmea)) {
-        loop_after(d->driver.env->loop, &d->verdict, NMEA_EPOCH_WAIT_NS);
+    } else if (gnss_pending(&d->gnss)) {
+        loop_after(d->driver.env->loop, &d->verdict, GNSS_WAIT_NS);
     }
 }
 
 static void on_verdict(void *arg, int64_t now)
 {
     struct nmea_driver *d = arg;
-    nmea_tick(&d->nmea, now);
+    gnss_tick(&d->gnss, now);
+    /* timers and the local scale do not run at the same rate */
+    if (gnss_pending(&d->gnss))
+        loop_after(d->driver.env->loop, &d->verdict, GNSS_WAIT_NS / 10);
 }
 
 static int open_device(struct nmea_driver *d, struct err *err)
@@ -159,11 +175,10 @@ static int open_device(struct nmea_driver *d, struct err *err)
         d->port = NULL;
         return -1;
     }
-    nmea_reset(&d->nmea);
-    d->silent_since = d->nmea.counts;
+    gnss_reset(&d->gnss);
     d->fd.fd = port_fd(d->port);
     loop_watch(env->loop, &d->fd);
-    loop_after(env->loop, &d->silence, SILENCE_NS);
+    begin_silence(d);
     reopen_done(&d->reopen);
     return 0;
 }
@@ -192,7 +207,7 @@ static int nmea_driver_open(struct driver *driver, struct err *err)
     d->silence =
         (struct loop_timer){.name = "nmea silence", .fire = on_silence, .arg = d, .due = INT64_MAX};
     reopen_init(&d->reopen, env->loop, "nmea reopen", on_reopen, d);
-    nmea_init(&d->nmea, env->era_pivot, &nmea_sink, d);
+    gnss_init(&d->gnss, env->era_pivot, &gnss_sink, d);
     if (!open_device(d, err))
         return 0;
     d->said = HEALTH_CLOSED;
@@ -218,39 +233,53 @@ static const struct option_row options[] = {
         .min = 0,
         .max = 2,
         .unit = "s",
-        .help = "From the true second to the first byte of its sentences; without it, and "
+        .help = "From the true second to the first byte of its messages; without it, and "
                 "without pulses, the receiver sets no time.",
     },
     {0},
 };
 
+#define COUNTER(name, member, help)                      \
+    {                                                    \
+        name, offsetof(struct nmea_driver, member), help \
+    }
+
 static const struct counter_row counters[] = {
-    {"bytes", offsetof(struct nmea_driver, nmea.counts.bytes), "bytes received"},
-    {"sentences", offsetof(struct nmea_driver, nmea.counts.sentences),
-     "sentences with a right checksum"},
-    {"bad_checksum", offsetof(struct nmea_driver, nmea.counts.bad_checksum),
-     "sentences with a wrong checksum, not believed"},
-    {"no_checksum", offsetof(struct nmea_driver, nmea.counts.no_checksum),
-     "sentences without a checksum, not believed"},
-    {"broken", offsetof(struct nmea_driver, nmea.counts.broken), "sentences that were cut off"},
-    {"malformed", offsetof(struct nmea_driver, nmea.counts.malformed),
-     "sentences with a field that cannot be, not believed"},
-    {"epochs", offsetof(struct nmea_driver, nmea.counts.epochs),
-     "times that the receiver vouched for"},
-    {"no_fix", offsetof(struct nmea_driver, nmea.counts.no_fix), "epochs without a valid fix"},
-    {"no_date", offsetof(struct nmea_driver, nmea.counts.no_date),
-     "epochs with a fix but without a date"},
-    {"contradictory", offsetof(struct nmea_driver, nmea.counts.contradictory),
-     "epochs with two different dates"},
-    {"era_moved", offsetof(struct nmea_driver, nmea.counts.era_moved),
-     "epochs whose date was wrong by whole 1024-week eras and was put right"},
-    {"reopened", offsetof(struct nmea_driver, reopened), "times that the port came back"},
+    COUNTER("bytes", gnss.stream.counts.bytes, "bytes received"),
+    COUNTER("sentences", gnss.nmea.counts.sentences, "NMEA sentences with a right checksum"),
+    COUNTER("bad_checksum", gnss.nmea.counts.bad_checksum,
+            "sentences with a wrong checksum, not believed"),
+    COUNTER("no_checksum", gnss.nmea.counts.no_checksum,
+            "sentences without a checksum, not believed"),
+    COUNTER("broken", gnss.nmea.counts.broken, "sentences that were cut off"),
+    COUNTER("malformed", gnss.nmea.counts.malformed,
+            "sentences with a field that cannot be, not believed"),
+    COUNTER("ubx", gnss.stream.counts.ubx, "UBX messages with a right checksum"),
+    COUNTER("ubx_damaged", gnss.stream.counts.ubx_damaged,
+            "what looked like a UBX message and has a wrong checksum"),
+    COUNTER("ubx_malformed", gnss.ubx.counts.malformed,
+            "UBX messages with a length or a time that cannot be, not believed"),
+    COUNTER("ubx_known", gnss.ubx.counts.known, "UBX messages that are known and not used"),
+    COUNTER("ubx_unknown", gnss.ubx.counts.unknown, "UBX messages that are not known"),
+    COUNTER("sawtooth", gnss.ubx.counts.pulses,
+            "pulses announced with a valid sawtooth correction"),
+    COUNTER("no_sawtooth", gnss.ubx.counts.no_pulses,
+            "pulses announced without a valid sawtooth correction"),
+    COUNTER("rtcm", gnss.stream.counts.rtcm, "RTCM 3 messages, passed over"),
+    COUNTER("epochs", gnss.counts.epochs, "times that the receiver vouched for"),
+    COUNTER("no_fix", gnss.counts.no_fix, "epochs without a valid fix"),
+    COUNTER("no_date", gnss.counts.no_date, "epochs with a fix but without a date"),
+    COUNTER("no_utc", gnss.counts.no_utc, "epochs in which the receiver did not know UTC"),
+    COUNTER("contradictory", gnss.counts.contradictory, "epochs with two different times"),
+    COUNTER("era_moved", gnss.counts.era_moved,
+            "epochs whose date was wrong by whole 1024-week eras and was put right"),
+    COUNTER("reopened", reopened, "times that the port came back"),
     {0},
 };
 
 const struct driver_ops nmea_driver_ops = {
     .name = "nmea",
-    .help = "NMEA 0183 sentences of a GNSS receiver at a serial port",
+    .help = "NMEA 0183 and u-blox UBX messages of a GNSS receiver at a serial port",
     .options = options,
     .counters = counters,
     .size = sizeof(struct nmea_driver),

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
+#include "drivers/era.h"
 #include "refclock/civil.h"
 
 #define DAY_S       INT64_C(86400)
-#define YEAR_S      (365 * DAY_S)
 #define FORGET_NS   (3600 * NS_PER_S) /* a date older than this is not carried on */
 #define STAND_IN_NS (3 * NS_PER_S / 2)
 #define KIND(k)     (1U << (k))
@@ -18,13 +18,6 @@ void nmea_epochs_init(struct nmea_epochs *g, int64_t pivot,
     *g = (struct nmea_epochs){.pivot = pivot, .emit = emit, .arg = arg};
 }
 
-/* 23:59:60 is believed on the days that leap seconds come in (RFC 8633, section 2.5 ff). */
-static bool leap_day(int64_t midnight)
-{
-    struct civil c = civil_from_posix(midnight);
-    return (c.month == 6 && c.day == 30) || (c.month == 12 && c.day == 31);
-}
-
 /* Midnight of a date as sent, its century and era resolved. False when there is no such date. */
 static bool resolve_date(const struct nmea_epochs *g, const struct nmea_date *d, int64_t *midnight,
                          bool *moved)
@@ -34,10 +27,8 @@ static bool resolve_date(const struct nmea_epochs *g, const struct nmea_date *d,
         c.year = civil_full_year(c.year, civil_from_posix(g->pivot).year);
     if (!civil_valid(&c))
         return false;
-    int64_t sent = civil_to_posix(&c);
-    *midnight = civil_week_era(sent, g->pivot);
-    *moved = *midnight != sent;
-    return !*moved || *midnight > g->pivot - 3 * YEAR_S;
+    *midnight = civil_to_posix(&c);
+    return era_resolve(g->pivot, midnight, moved);
 }
 
 /* The midnight that brings the time of day nearest to the last epoch that was vouched for. */
@@ -55,7 +46,7 @@ static bool date_epoch(const struct nmea_epochs *g, struct nmea_epoch *out)
     if (!e->tod.given || (!e->dated && !g->have_past))
         return false;
     int64_t midnight = e->dated ? e->midnight : carried_midnight(g, &e->tod);
-    if (e->tod.leap60 && !leap_day(midnight))
+    if (e->tod.leap60 && !era_leap_day(midnight)) /* RFC 8633, section 2.5 ff */
         return false;
     out->dated = true;
     out->second = midnight + e->tod.ns / NS_PER_S;

@@ -19,15 +19,14 @@
  * The verdict falls as soon as the witnesses that spoke in the epoch before have spoken again, at
  * the latest with the first sentence of the next epoch or by nmea_epochs_tick().
  *
- * Dates: a date 1024-week eras away is moved to within 512 weeks of the pivot. The pivot is a date
- * that is known to be past, so a date that has to be moved and then still lies more than 3 years
- * before it (1980-01-06, 2000-01-01: what receivers show before they know better) is rejected.
+ * Dates by the rules of era.h.
  */
 enum nmea_verdict {
     NMEA_VOUCHED,
     NMEA_NO_FIX,
     NMEA_NO_DATE,       /* fix, but neither this epoch nor an earlier one has a date */
     NMEA_CONTRADICTION, /* two dates in one epoch */
+    NMEA_NO_UTC,        /* fix, but the receiver says that it does not yet know UTC (UBX only) */
 };
 
 struct nmea_epoch {

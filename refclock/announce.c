@@ -37,7 +37,7 @@ void announce_publish(struct refclock *r, bool transition)
     s.transition = transition;
     s.locked_once = r->synced_once;
     s.reference = clock_now(r->clock);
-    if (r->discipline.started && r->discipline.count >= ANNOUNCE_FEWEST) {
+    if (discipline_ready(&r->discipline)) {
         struct bound_parts parts = announce_parts(r);
         discipline_estimate(&r->discipline, clock_local(r->clock, s.reference), &e);
         s.shift = e.shift - r->clock->stepped;

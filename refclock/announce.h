@@ -8,9 +8,6 @@
 
 /* What a refclock lets others see: the snapshot for the responder, and the kernel's own figures. */
 
-/* Samples before an estimate is worth anything to others. */
-#define ANNOUNCE_FEWEST 4
-
 /* How far the clock's reading is behind true time, s. */
 double announce_behind(const struct refclock *r, const struct estimate *e);
 

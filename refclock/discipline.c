@@ -10,7 +10,12 @@
 #define PRIOR_WARM 20.0   /* ... and one from an earlier run */
 #define KEEP       100e-6 /* a frequency less sure than this is no better than none */
 #define SOFT_COST  0.02   /* of the estimate's variance, spent on a calm frequency */
-#define COAST_S    5.0    /* without a pulse */
+#define FEWEST     4      /* samples */
+#define FREQ_MOST  5e-3   /* ten times what the kernel can steer */
+#define LONE       2.5 /* times the usual innovation: more is possible than one pulse may decide */
+#define DOUBTS     6.0 /* sigmas of it that stay in doubt ... */
+#define AGREED     6   /* ... until so many pulses were judged together */
+#define COAST_S    5.0 /* without a pulse */
 #define SLEW_LIMIT 400e-6 /* what phase may take of the 500 ppm that the kernel steers */
 
 void discipline_init(struct discipline *d, double freq, int64_t now)
@@ -19,15 +24,20 @@ void discipline_init(struct discipline *d, double freq, int64_t now)
     kalman_init(&d->kalman);
     noise_init(&d->noise);
     d->r = d->noise.r;
+    d->prior = (struct discipline_prior){.r = noise_prior(), .weight = PRIOR_COLD, .gap = 1};
     for (int i = 0; i < DISCIPLINE_SEGMENTS; i++)
         d->segment[i] = (struct discipline_segment){.since = i ? INT64_MIN : now, .freq = freq};
 }
 
 void discipline_warm(struct discipline *d, const struct memory *m)
 {
-    d->memory = *m;
     if (!m->known)
         return;
+    d->prior = (struct discipline_prior){.freq = m->freq,
+                                         .freq_error = m->freq_error,
+                                         .r = m->pulse * m->pulse,
+                                         .weight = PRIOR_WARM,
+                                         .gap = 1};
     noise_warm(&d->noise, m->pulse, m->k1, m->k2, m->k3);
     d->r = d->noise.r;
     if (m->thermal)
@@ -123,6 +133,8 @@ void discipline_innovation(const struct discipline *d, const struct sample *s, d
     predict(d, &k, seconds_since(d->at, s->local));
     *innovation = free_phase(d, s) - k.x;
     *sigma = sqrt(kalman_expect(&k, 1) * d->r);
+    if (d->acquire.count < ACQUIRE_PULSES) /* any of those before may be wrong */
+        *sigma = hypot(*sigma, d->prior.possible);
 }
 
 static void start(struct discipline *d, const struct sample *s)
@@ -137,14 +149,15 @@ static void start(struct discipline *d, const struct sample *s)
 static void acquire(struct discipline *d, double t, double z)
 {
     acquire_add(&d->acquire, t, z);
-    const struct memory *m = &d->memory;
-    double prior = m->known ? m->pulse * m->pulse : noise_prior();
-    acquire_judge(&d->acquire, prior, m->known ? PRIOR_WARM : PRIOR_COLD, &d->r);
+    const struct discipline_prior *p = &d->prior;
+    acquire_judge(&d->acquire, p->r, p->weight, &d->r);
     acquire_filter(&d->acquire, &d->kalman, &d->noise.ratio, d->r,
-                   m->freq / (1 + d->segment[0].freq), m->known ? m->freq_error : 0);
+                   p->freq / (1 + d->segment[0].freq), p->freq_error);
+    if (d->acquire.count >= AGREED)
+        d->doubt = 0;
     if (d->acquire.count < ACQUIRE_PULSES)
         return;
-    double last = -1;
+    double last = -(double)p->gap;
     for (int i = 0; i < ACQUIRE_PULSES; i++)
         if (d->acquire.inlier[i]) {
             noise_update(&d->noise, d->acquire.z[i], llrint(d->acquire.t[i] - last), d->r);
@@ -152,22 +165,52 @@ static void acquire(struct discipline *d, double t, double z)
         }
 }
 
-static void follow(struct discipline *d, double dt, double z, double known, int64_t seconds,
+/*
+ * Where much was possible (after a gap, or because the estimate was wrong) a single pulse would
+ * decide, and it may be late. So the first pulses are judged together again, with the frequency and
+ * the noise that are known; until some have, all that was possible stays in doubt.
+ */
+static void acquire_again(struct discipline *d, int64_t local, double z, int64_t seconds,
+                          double possible)
+{
+    d->prior = (struct discipline_prior){.freq = d->kalman.y * (1 + d->segment[0].freq),
+                                         .freq_error = sqrt(fmax(0, d->kalman.p[1][1]) * d->r),
+                                         .r = d->r,
+                                         .weight = PRIOR_WARM,
+                                         .possible = possible,
+                                         .gap = seconds};
+    d->acquire.count = 0;
+    d->first = local;
+    d->doubt = DOUBTS * possible;
+    acquire(d, 0, z);
+}
+
+static void follow(struct discipline *d, const struct sample *s, double z, int64_t seconds,
                    bool reopen)
 {
     if (d->noise.ratio.qd == 0)
         kalman_drop_drift(&d->kalman);
-    predict(d, &d->kalman, dt);
+    predict(d, &d->kalman, fmax(0, seconds_since(d->at, s->local)));
     if (reopen) {
         double away = z - d->kalman.x;
         d->kalman.p[0][0] += away * away / d->r;
         d->kalman.p[1][1] += away * away / d->r / 64; /* it may have run away for a while */
     }
+    double possible = sqrt(kalman_expect(&d->kalman, 1) * d->r);
+    if (possible > LONE * sqrt(d->r / (1 - d->noise.k1))) {
+        acquire_again(d, s->local, z, seconds, possible);
+        return;
+    }
+    d->doubt = 0;
     (void)kalman_update(&d->kalman, z, 1);
     noise_update(&d->noise, z, seconds, d->r);
-    persist_pulse(&d->persist, d->kalman.d, seconds);
-    allan_pulse(&d->allan, z + known, seconds);
-    if (thermal_pulse(&d->thermal, z + known, seconds))
+    double free = z + known_until(d, s->local);
+    int64_t whole = d->followed ? llrint(seconds_since(d->followed, s->local)) : 1;
+    whole = whole > 1 ? whole : 1;
+    d->followed = s->local;
+    persist_pulse(&d->persist, d->kalman.d, whole);
+    allan_pulse(&d->allan, free, whole);
+    if (thermal_pulse(&d->thermal, free, whole))
         noise_refresh(&d->noise);
     d->r = d->noise.r;
 }
@@ -176,18 +219,22 @@ void discipline_update(struct discipline *d, const struct sample *s, bool reopen
 {
     if (!d->started)
         start(d, s);
-    double dt = fmax(0, seconds_since(d->at, s->local)), z = free_phase(d, s);
+    double z = free_phase(d, s);
     int64_t seconds = d->count ? llrint(seconds_since(d->last, s->local)) : 1;
     if (d->acquire.count < ACQUIRE_PULSES)
         acquire(d, seconds_since(d->first, s->local), z);
     else
-        follow(d, dt, z, known_until(d, s->local), seconds > 1 ? seconds : 1, reopen);
+        follow(d, s, z, seconds > 1 ? seconds : 1, reopen);
     d->at = s->local > d->at ? s->local : d->at;
     d->count++;
     d->last = s->local;
     d->last_truth = s->truth;
     d->uncertainty = s->uncertainty;
-    d->doubt = 0;
+}
+
+bool discipline_ready(const struct discipline *d)
+{
+    return d->started && d->count >= FEWEST && fabs(d->kalman.y) < FREQ_MOST;
 }
 
 void discipline_estimate(const struct discipline *d, int64_t local, struct estimate *e)

@@ -46,11 +46,18 @@ struct discipline {
     int64_t last;   /* local time of the last sample used, ns */
     int64_t last_truth;
     struct discipline_segment segment[DISCIPLINE_SEGMENTS]; /* newest first */
-    struct acquire acquire;                                 /* the first pulses */
-    double r;             /* variance of a measurement in use, s^2 */
-    double doubt;         /* s, what outliers that agree say against the estimate */
-    double uncertainty;   /* s, of the last sample */
-    struct memory memory; /* from an earlier run */
+    struct acquire
+        acquire;        /* the first pulses; again after a gap, or when the estimate was wrong */
+    double r;           /* variance of a measurement in use, s^2 */
+    double doubt;       /* s, what outliers that agree say against the estimate */
+    double uncertainty; /* s, of the last sample */
+    struct discipline_prior {
+        double freq, freq_error; /* and its standard error; 0: not known */
+        double r, weight;        /* variance of a pulse, s^2, and for how many pulses it counts */
+        double possible;         /* s, standard deviation of the first innovation; 0: any */
+        int64_t gap;             /* s since the pulse before the first of `acquire` */
+    } prior;                     /* what `acquire` begins with */
+    int64_t followed;            /* local time of the last sample after it, ns */
 };
 
 struct steering {
@@ -91,6 +98,10 @@ void discipline_innovation(const struct discipline *d, const struct sample *s, d
 /* Takes a sample into the estimate. `reopen`: it contradicts the estimate, which is widened so that
  * it can follow. */
 void discipline_update(struct discipline *d, const struct sample *s, bool reopen);
+
+/* Whether the estimate is worth anything to others: enough samples, and a frequency that an
+ * oscillator can have (samples that contradict each other by years give another one). */
+bool discipline_ready(const struct discipline *d);
 
 /* The estimate for local time `local`. Not before the first sample. */
 void discipline_estimate(const struct discipline *d, int64_t local, struct estimate *e);

@@ -274,10 +274,12 @@ enum numbering_state numbering_label(struct numbering *n, const struct timelabel
         return n->state;
     }
     n->disagree = 0;
-    keep_delay(n, delay);
-    /* the first message came so late that it took the next pulse for its own */
-    if (!n->once && n->delays == NUMBERING_DELAYS && n->high < 0)
+    /* no message comes before its second: the first one was late, and took the next pulse for its
+     * own */
+    if (!n->once && !delay_stated(n) && delay < 0)
         begin_number(n, l, proposed_number(n, l));
+    else
+        keep_delay(n, delay);
     n->state = judge(n);
     n->once |= n->state == NUMBERING_NUMBERED;
     return n->state;

@@ -132,8 +132,7 @@ static double slew_time(const struct refclock *r, int64_t truth)
 static void steer(struct refclock *r)
 {
     struct estimate e;
-    if (!r->clock->steerable || !r->discipline.started || r->discipline.count < ANNOUNCE_FEWEST ||
-        r->doubt)
+    if (!r->clock->steerable || !discipline_ready(&r->discipline) || r->doubt)
         return;
     int64_t local = clock_local(r->clock, clock_now(r->clock));
     discipline_estimate(&r->discipline, local, &e);
@@ -164,8 +163,8 @@ static double age_of(const struct refclock *r, const struct source *s)
 static enum refclock_state next_state(const struct refclock *r)
 {
     struct estimate e;
-    if (!r->discipline.started || r->discipline.count < ANNOUNCE_FEWEST)
-        return REFCLOCK_STARTING;
+    if (!discipline_ready(&r->discipline))
+        return r->synced_once ? REFCLOCK_UNSYNCHRONISED : REFCLOCK_STARTING;
     discipline_estimate(&r->discipline, loop_now(r->loop), &e);
     struct bound_parts parts = announce_parts(r);
     double total = bound_total(e.stat, &parts);
@@ -276,7 +275,7 @@ static void take(struct refclock *r, struct source *source, const struct sample 
                     t->on ? "used, it helps" : "not used any more, it does not help",
                     t->per_kelvin * 1e6, sqrt(t->var_kelvin) * 1e6);
     } else if (source->in_row >= ROW_DOUBTS)
-        r->discipline.doubt = fabs(source->row_least);
+        r->discipline.doubt = fmax(r->discipline.doubt, fabs(source->row_least));
 }
 
 void refclock_edge(struct refclock *r, const struct edge *e)

@@ -38,6 +38,12 @@ static struct selection with_pulse(const struct select_input *in, const char *ev
             SELECT_NOTHING,
             "the receiver has no fix, so its pulses run free; check antenna and view of the sky",
             "");
+    if (in->numbering == NUMBERING_NUMBERED && fabs(in->off) > SECOND_OFF)
+        return say(SELECT_NOTHING,
+                   "the numbered pulses differ from the clock by a second or more; if the receiver "
+                   "is right, restart "
+                   "timeballd",
+                   "");
     if (in->pulse_age > PULSE_LIFE_S && in->numbering == NUMBERING_NUMBERED)
         return say(SELECT_NOTHING,
                    "no pulse; check the receiver's antenna and fix, see `timeballctl sources`", "");
@@ -48,12 +54,6 @@ static struct selection with_pulse(const struct select_input *in, const char *ev
     if (in->doubt)
         return say(SELECT_NOTHING,
                    "another program moved the clock; waiting for messages to confirm the second",
-                   "");
-    if (fabs(in->off) > SECOND_OFF)
-        return say(SELECT_NOTHING,
-                   "the numbered pulses differ from the clock by a second or more; if the receiver "
-                   "is right, restart "
-                   "timeballd",
                    "");
     return say(SELECT_PULSE, "numbered pulses", evidence);
 }

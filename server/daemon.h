@@ -57,12 +57,12 @@ struct daemon {
     double celsius; /* NAN: not known */
     struct status status;
     struct sky sky;
-    int sky_source;     /* index of the source that reported it; -1: none */
-    int64_t sky_at;     /* local, ns */
-    int64_t started;    /* local, ns */
+    int sky_source;              /* index of the source that reported it; -1: none */
+    int64_t sky_at;              /* local, ns */
+    int64_t started;             /* local, ns */
     struct recording *recording; /* NULL: nothing is recorded */
     int64_t recorded;            /* steering up to this local time is in it, ns */
-    int64_t drift_next; /* local time of the next writing of the drift file, ns */
+    int64_t drift_next;          /* local time of the next writing of the drift file, ns */
 };
 
 /*

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "server/options.h"
@@ -12,17 +13,17 @@
 /* The line's words, cut at single blanks in *copy. Returns how many; -1: not such a line. */
 static int cut(char *copy, const char *words[WORDS])
 {
+    char *at = copy, *blank;
     int n = 0;
-    for (char *at = copy; at; n++) {
-        if (n == WORDS)
+    do {
+        blank = strchr(at, ' ');
+        if (blank)
+            *blank = 0;
+        if (n == WORDS || !*at)
             return -1;
-        words[n] = at;
-        at = strchr(at, ' ');
-        if (at)
-            *at++ = 0;
-        if (!*words[n])
-            return -1;
-    }
+        words[n++] = at;
+        at = blank + 1;
+    } while (blank);
     return n;
 }
 
@@ -36,10 +37,16 @@ static int take_double(const char *word, double least, double most, double *valu
     return number_double(word, value) || !(*value >= least && *value <= most) ? -1 : 0;
 }
 
-static int take_delay(const char *word, double *value)
+/* Both are stated, as MIN..MAX in the configuration, or neither is. */
+static int take_delays(const char *const words[], struct timelabel *l)
 {
-    *value = NAN;
-    return strcmp(word, "-") ? take_double(word, 0, 2, value) : 0;
+    l->delay_min = l->delay_max = NAN;
+    if (!strcmp(words[0], "-") && !strcmp(words[1], "-"))
+        return 0;
+    return take_double(words[0], 0, 2, &l->delay_min) ||
+                   take_double(words[1], 0, 2, &l->delay_max) || l->delay_min >= l->delay_max
+               ? -1
+               : 0;
 }
 
 static int take_edge(const char *const words[], struct record_event *e)
@@ -55,8 +62,7 @@ static int take_label(const char *const words[], struct record_event *e)
     *l = (struct timelabel){.local = e->local};
     if (take_int(words[2], -LOCAL_MOST / 1000000000, LOCAL_MOST / 1000000000, &l->second) ||
         take_int(words[3], 0, 999999999, &nsec) || take_int(words[4], 0, 1, &leap60) ||
-        take_int(words[5], LEAP_NONE, LEAP_UNKNOWN, &leap) || take_delay(words[6], &l->delay_min) ||
-        take_delay(words[7], &l->delay_max))
+        take_int(words[5], LEAP_NONE, LEAP_UNKNOWN, &leap) || take_delays(words + 6, l))
         return -1;
     l->nsec = (int32_t)nsec;
     l->leap60 = leap60;
@@ -93,9 +99,8 @@ int record_parse(const char *line, const char *thing, struct record_event *e, st
     *e = (struct record_event){.kind = RECORD_COMMENT};
     if (*line == '#')
         return 0;
-    if (strlen(line) > RECORD_LINE)
+    if (snprintf(copy, sizeof copy, "%s", line) > RECORD_LINE)
         return err_set(err, thing, TODO, "is longer than %d bytes", RECORD_LINE);
-    strcpy(copy, line);
     int n = cut(copy, words);
     for (size_t i = 0; n > 1 && !words[0][1] && i < sizeof kinds / sizeof *kinds; i++) {
         if (*words[0] != kinds[i].letter)

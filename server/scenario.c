@@ -11,8 +11,10 @@
 #include "server/config_line.h"
 #include "server/options.h"
 
-#define AT(field) .offset = offsetof(struct scenario, field)
-#define TODO      "see timeball-sim(1) for the words of a scenario"
+#define AT(field)   .offset = offsetof(struct scenario, field)
+#define TIME_MOST   4e7 /* s */
+#define OFFSET_MOST 1e9
+#define TODO        "see timeball-sim(1) for the words of a scenario"
 
 const struct option_row scenario_options[] = {
     {.word = "length",
@@ -128,6 +130,9 @@ static int take_disturb(struct scenario *s, const struct config_line *l, struct 
     double at, offset;
     if (l->count != 3 || number_double(l->word[1], &at) || number_double(l->word[2], &offset))
         return err_set(err, l->thing, "write `disturb AT OFFSET`, in seconds", "needs two numbers");
+    if (!(at >= 0 && at <= TIME_MOST && fabs(offset) <= OFFSET_MOST))
+        return err_set(err, l->thing, "at most 4e7 s from the start, by 1e9 s at most",
+                       "is out of range");
     if (s->disturbs == SCENARIO_DISTURBS)
         return err_set(err, l->thing, "", "more than %d of them", SCENARIO_DISTURBS);
     s->disturb[s->disturbs].at = at;
@@ -139,7 +144,8 @@ static int take_restart(struct scenario *s, const struct config_line *l, struct 
 {
     double at, away = 10;
     if (l->count < 2 || l->count > 3 || number_double(l->word[1], &at) ||
-        (l->count == 3 && number_double(l->word[2], &away)) || !(at > 0 && away >= 1))
+        (l->count == 3 && number_double(l->word[2], &away)) ||
+        !(at > 0 && at <= TIME_MOST && away >= 1 && away <= TIME_MOST))
         return err_set(err, l->thing, "write `restart AT [AWAY]`, in seconds, AWAY at least 1",
                        "needs one or two numbers");
     if (s->restarts == SCENARIO_RESTARTS)
@@ -218,18 +224,20 @@ int scenario_load(struct scenario *s, const char *path, struct config_errors *er
 {
     struct config_line line;
     struct err err;
-    char text[CONFIG_LINE_MAX + 2];
-    FILE *in = fopen(path, "re");
+    char *text = NULL;
+    size_t room = 0;
     errors->count = errors->more = 0;
     scenario_default(s);
+    FILE *in = fopen(path, "re");
     if (!in) {
         err_errno(&err, path, "name a scenario file; some are in tests/sim", "opening", errno);
         take_error(errors, &err);
         return -1;
     }
-    for (int number = 1; fgets(text, sizeof text, in); number++) {
-        size_t size = strcspn(text, "\n");
-        if (config_line_cut(&line, path, number, text, size, &err) ||
+    ssize_t size;
+    for (int number = 1; (size = getline(&text, &room, in)) >= 0; number++) {
+        size -= size > 0 && text[size - 1] == '\n';
+        if (config_line_cut(&line, path, number, text, (size_t)size, &err) ||
             (line.count > 0 && scenario_line(s, &line, &err)))
             take_error(errors, &err);
     }
@@ -237,6 +245,7 @@ int scenario_load(struct scenario *s, const char *path, struct config_errors *er
         err_set(&err, path, "", "cannot be read");
         take_error(errors, &err);
     }
+    free(text);
     fclose(in);
     if (errors->count == 0 && check(s, path, &err))
         take_error(errors, &err);

@@ -11,18 +11,17 @@
 #include "server/sim_gnuplot.h"
 #include "server/sim_stability.h"
 
-#define BINS     900 /* points across a picture; a bin shows its largest and smallest value */
-#define GAPS     64
-#define OCTAVES  24
-#define AGAIN_S  60  /* s after an outage that are not counted as locked */
-#define PER_STEP 1.5 /* between two averaging times */
+#define BINS    900 /* points across a picture; a bin shows its largest and smallest value */
+#define GAPS    64
+#define OCTAVES 24
+#define AGAIN_S 60 /* s after an outage that are not counted as locked */
 
 /* What the axes need to know. */
 struct look {
     size_t from, to; /* rows that are drawn in the linear panels */
     double time;     /* s of the unit of time */
     const char *time_name;
-    double error, freq; /* 99.9 % of the |values| while locked are below */
+    double error, freq; /* 99 % of the |values| while locked are below */
     double unit;        /* s of the unit of the error */
     const char *unit_name;
 };
@@ -33,7 +32,7 @@ static void choose_units(struct look *k, const struct sim_series *s)
         double size;
         const char *name;
     } times[] = {{86400, "days"}, {3600, "hours"}, {60, "minutes"}, {1, "s"}},
-      units[] = {{1, "s"}, {1e-3, "ms"}, {1e-6, "{/Symbol m}s"}, {1e-9, "ns"}};
+      units[] = {{1, "s"}, {1e-3, "ms"}, {1e-6, "us"}, {1e-9, "ns"}};
     int t = 0, u = 0;
     while (t < 3 && (double)s->count < 3 * times[t].size)
         t++;
@@ -58,11 +57,11 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* What 99.9 % of the values stay below: a few far ones must not make the rest a line. */
+/* What 99 % of the values stay below: a few far ones must not make the rest a line. */
 static double quantile(float *v, size_t n)
 {
     qsort(v, n, sizeof *v, by_size);
-    return n ? (double)v[(size_t)(0.999 * (double)(n - 1))] : 0;
+    return n ? (double)v[(size_t)(0.99 * (double)(n - 1))] : 0;
 }
 
 static struct look look_at(const struct sim_series *s, double settle)
@@ -139,11 +138,9 @@ static void write_stability(FILE *out, const struct sim_series *s, const struct 
     double mtie[OCTAVES];
     double *clock = phase_of(s, k, 0), *free_run = phase_of(s, k, 1), *pulse = phase_of(s, k, 2);
     fputs("$adev << EOD\n", out);
-    for (double m = 1; clock && free_run && pulse && 4 * m <= (double)n;
-         m = fmax(m + 1, rint(m * PER_STEP)))
-        fprintf(out, "%g %g %g %g\n", m, sim_stability_adev(clock, n, (size_t)m),
-                sim_stability_adev(free_run, n, (size_t)m),
-                sim_stability_adev(pulse, n, (size_t)m));
+    for (size_t m = 1; clock && free_run && pulse && 4 * m <= n; m += m / 2 + 1)
+        fprintf(out, "%zu %g %g %g\n", m, sim_stability_adev(clock, n, m),
+                sim_stability_adev(free_run, n, m), sim_stability_adev(pulse, n, m));
     fputs("EOD\n$mtie << EOD\n", out);
     if (clock && !sim_stability_mtie(clock, n, mtie, OCTAVES))
         for (int i = 0; i < OCTAVES && !isnan(mtie[i]); i++)
@@ -196,22 +193,22 @@ static const char head[] =
 static const char bound_panel[] =
     "set lmargin at screen 0.09; set rmargin at screen 0.97\n"
     "set tmargin at screen 0.935; set bmargin at screen 0.69\n"
-    "set title 'Error of the served time, and the bound that was promised with it'\n"
-    "set logscale y; set format y '%.0s %cs'; set key top right\n"
+    "set title 'Error of the served time, and the bound that was promised with it' offset -27\n"
+    "set logscale y; set format y '%.0s %cs'\n"
+    "set key at graph 1, graph 1.12 right horizontal noopaque nobox width -2\n"
     "set xrange [0:length]; set xlabel time_name; set yrange [1e-9:*]\n"
     "set offsets 0, 0, graph 0.1, 0\n"
     "plot $run using 1:8 with lines linewidth 2 linecolor rgb red title 'bound', \\\n"
     "     $run using 1:7 with lines linewidth 1.5 linecolor rgb green title 'its statistical "
     "part', \\\n"
     "     $run using 1:6 with filledcurves y1=1e-9 fillcolor rgb blue fillstyle solid 0.7 title "
-    "'largest error of the served "
-    "time'\n"
+    "'error'\n"
     "unset logscale y; set format y '%g'; unset label 1; unset offsets\n";
 
 static const char linear_panels[] =
     "set tmargin at screen 0.60; set bmargin at screen 0.375\n"
     "set lmargin at screen 0.09; set rmargin at screen 0.48\n"
-    "set title 'Error of the clock (smallest to largest)'; set ylabel error_name\n"
+    "set title 'Error of the clock (smallest to largest)' offset 0; set ylabel error_name\n"
     "set yrange [-error:error]; unset key; set xrange [from:length]\n"
     "plot $run using 1:2:3 with filledcurves fillcolor rgb blue fillstyle solid 0.55 border "
     "linecolor rgb blue, \\\n"
@@ -229,7 +226,8 @@ static const char stability_panels[] =
     "set lmargin at screen 0.09; set rmargin at screen 0.48\n"
     "set logscale xy; set xrange [1:seconds]; set yrange [*:*]; set xlabel 's'\n"
     "set format x '%.0f'; set format y '10^{%L}'; unset ylabel\n"
-    "set title 'Overlapping Allan deviation while locked'; set key top right\n"
+    "set title 'Overlapping Allan deviation while locked'; set key default opaque box linecolor "
+    "rgb '#cccccc' top right\n"
     "plot $adev using 1:3 with linespoints pointtype 7 pointsize 0.35 linecolor rgb grey title "
     "'oscillator alone', \\\n"
     "     $adev using 1:4 with linespoints pointtype 7 pointsize 0.35 linecolor rgb red title "
@@ -254,7 +252,7 @@ void sim_plot_script(FILE *out, const struct sim_series *s, double settle, const
             "length = %g; from = %g; seconds = %zu; error = %g; freq = %g\n"
             "time_name = '%s'; error_name = '%s'\n",
             (double)s->count / k.time, (double)k.from / k.time, k.to - k.from,
-            1.7 * k.error / k.unit, 1.7e9 * k.freq, k.time_name, k.unit_name);
+            2.1 * k.error / k.unit, 2.1e9 * k.freq, k.time_name, k.unit_name);
     write_gaps(out, s, &k);
     fputs(bound_panel, out);
     fputs(linear_panels, out);

@@ -2,7 +2,6 @@
 #include "server/sim_replay.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +10,8 @@
 #include "refclock/clock_virtual.h"
 #include "refclock/loop_virtual.h"
 #include "refclock/refclock.h"
-#include "server/ctl_text.h"
 #include "server/record.h"
+#include "server/sim_replay_report.h"
 
 #define FETCHED_NS 1000000        /* a pulse is delivered so long after it */
 #define STEERINGS  8              /* a late event belongs to one of so many */
@@ -125,23 +124,17 @@ static void finish_check(struct replay *r, int64_t now)
 {
     struct check *c = &r->check;
     struct estimate alone, known;
-    char error[48], bound[48], when[48];
     c->running = false;
     if (r->refclock.state != REFCLOCK_LOCKED || now - c->begun > CHECK_NS + CHECK_LATE)
         return; /* nothing came that it could be held against */
     discipline_estimate(&c->alone, now, &alone);
     discipline_estimate(&r->refclock.discipline, now, &known);
     double off = fabs(alone.offset - known.offset), promise = alone.stat + known.stat;
-    bool held = off <= promise;
     c->made++;
-    c->held += held;
+    c->held += off <= promise;
     c->worst = fmax(c->worst, off / promise);
     if (!r->json)
-        fprintf(r->out, "%-20s%12s: after 10 min without pulses %s off, promised %s: %s\n",
-                c->made == 1 ? "holdover" : "",
-                ctl_age((double)(c->begun - r->first) * 1e-9, when, sizeof when),
-                ctl_seconds(off, false, error, sizeof error),
-                ctl_seconds(promise, false, bound, sizeof bound), held ? "held" : "BROKEN");
+        sim_replay_print_check(r->out, c->made, (double)(c->begun - r->first) * 1e-9, off, promise);
 }
 
 static void look_at_check(struct replay *r)
@@ -214,7 +207,7 @@ static int next_event(struct replay *r, struct record_event *e, struct err *err)
 
 static int play(struct replay *r, bool pulses, const struct log *log, struct err *err)
 {
-    struct record_event e;
+    struct record_event e = {0};
     char thing[160];
     int got;
     while ((got = next_event(r, &e, err)) > 0) {
@@ -237,7 +230,7 @@ static int play(struct replay *r, bool pulses, const struct log *log, struct err
 /* Are there pulses in it? 1, 0, or -1 with *err. */
 static int has_pulses(struct replay *r, struct err *err)
 {
-    struct record_event e;
+    struct record_event e = {0};
     int got;
     while ((got = next_event(r, &e, err)) > 0)
         if (e.kind == RECORD_EDGE)
@@ -247,94 +240,34 @@ static int has_pulses(struct replay *r, struct err *err)
     return got;
 }
 
-/* ---- what it shows ---- */
-
-struct shown {
-    double late, early; /* shares */
-    double innovation;  /* s, RMS */
-    struct estimate estimate;
-};
-
-static struct shown sum_up(struct replay *r)
+static struct sim_replay_report sum_up(const struct replay *r)
 {
     const struct source *p = &r->refclock.pulses;
+    const struct noise *n = &r->refclock.discipline.noise;
     double all = fmax(1, (double)(p->used + p->late + p->early));
-    struct shown s = {
+    struct estimate e = {.stat = NAN, .freq = NAN};
+    (void)refclock_estimate(&r->refclock, &e);
+    return (struct sim_replay_report){
+        .state = refclock_state_name(r->refclock.state),
+        .why = r->refclock.selection.why,
+        .span = (double)(r->last - r->first) * 1e-9,
+        .pulses = (double)r->count[RECORD_EDGE],
+        .messages = (double)r->count[RECORD_LABEL],
+        .temperatures = (double)r->count[RECORD_TEMPERATURE],
+        .used = (double)p->used,
         .late = (double)p->late / all,
+        .late_mean = p->late ? p->late_mean : NAN,
         .early = (double)p->early / all,
         .innovation = p->used ? sqrt(r->square / (double)p->used) : NAN,
+        .noise_pulse = p->used ? noise_pulse(n) : NAN,
+        .noise_white_fm = p->used ? noise_white_fm(n) : NAN,
+        .noise_walk_fm = p->used ? noise_walk_fm(n) : NAN,
+        .freq = e.freq,
+        .stat = e.stat,
+        .checks = r->check.made,
+        .held = r->check.held,
+        .worst = r->check.made ? r->check.worst : NAN,
     };
-    if (!refclock_estimate(&r->refclock, &s.estimate))
-        s.estimate = (struct estimate){.stat = NAN, .freq = NAN};
-    return s;
-}
-
-static void print_seconds(FILE *out, const char *label, double s)
-{
-    char text[48];
-    fprintf(out, "%-20s%s\n", label, isnan(s) ? "-" : ctl_seconds(s, false, text, sizeof text));
-}
-
-static void print_text(struct replay *r, const struct shown *s)
-{
-    FILE *out = r->out;
-    const struct noise *n = &r->refclock.discipline.noise;
-    const struct source *p = &r->refclock.pulses;
-    char text[48];
-    fprintf(out, "%-20s%s: %" PRIu64 " pulses, %" PRIu64 " messages, %" PRIu64 " temperatures\n",
-            "recorded", ctl_age((double)(r->last - r->first) * 1e-9, text, sizeof text),
-            r->count[RECORD_EDGE], r->count[RECORD_LABEL], r->count[RECORD_TEMPERATURE]);
-    fprintf(out, "%-20s%s: %s\n", "at the end", refclock_state_name(r->refclock.state),
-            r->refclock.selection.why);
-    if (!p->used)
-        return;
-    print_seconds(out, "innovation RMS", s->innovation);
-    print_seconds(out, "pulse noise", noise_pulse(n));
-    fprintf(out, "%-20s%.3g\n", "white FM, 1 s", noise_white_fm(n));
-    fprintf(out, "%-20s%.3g\n", "random walk FM, 1 s", noise_walk_fm(n));
-    fprintf(out, "%-20s%+.4f ppm\n", "frequency", s->estimate.freq * 1e6);
-    fprintf(out, "%-20s%.3f %%%s%s, early %.3f %%\n", "late pulses", 100 * s->late,
-            p->late ? " by " : "",
-            p->late ? ctl_seconds(p->late_mean, false, text, sizeof text) : "", 100 * s->early);
-    print_seconds(out, "statistical bound", s->estimate.stat);
-    if (r->check.made)
-        fprintf(out, "%-20s%d of %d held, at most %.0f %% of what was promised\n",
-                "holdover promise", r->check.held, r->check.made, 100 * r->check.worst);
-    else
-        fprintf(out, "%-20snot checked: that needs 20 minutes of pulses\n", "holdover promise");
-}
-
-static void print_json(struct replay *r, const struct shown *s)
-{
-    const struct noise *n = &r->refclock.discipline.noise;
-    const struct {
-        const char *name;
-        double value;
-    } rows[] = {
-        {"span", (double)(r->last - r->first) * 1e-9},
-        {"pulses", (double)r->count[RECORD_EDGE]},
-        {"messages", (double)r->count[RECORD_LABEL]},
-        {"temperatures", (double)r->count[RECORD_TEMPERATURE]},
-        {"used", (double)r->refclock.pulses.used},
-        {"late_share", s->late},
-        {"early_share", s->early},
-        {"innovation_rms", s->innovation},
-        {"noise_pulse", noise_pulse(n)},
-        {"noise_white_fm", noise_white_fm(n)},
-        {"noise_walk_fm", noise_walk_fm(n)},
-        {"frequency", s->estimate.freq},
-        {"stat", s->estimate.stat},
-        {"holdover_checks", r->check.made},
-        {"holdover_held", r->check.held},
-        {"holdover_worst_share", r->check.made ? r->check.worst : NAN},
-    };
-    fprintf(r->out, "{\"state\": \"%s\"", refclock_state_name(r->refclock.state));
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (isfinite(rows[i].value))
-            fprintf(r->out, ", \"%s\": %.10g", rows[i].name, rows[i].value);
-        else
-            fprintf(r->out, ", \"%s\": null", rows[i].name);
-    fputs("}\n", r->out);
 }
 
 int sim_replay(FILE *in, const char *name, bool json, const struct log *log, FILE *out,
@@ -352,8 +285,8 @@ int sim_replay(FILE *in, const char *name, bool json, const struct log *log, FIL
     if (!bad && !r->started)
         bad = err_set(err, name, "", "holds no event");
     if (!bad) {
-        struct shown s = sum_up(r);
-        (json ? print_json : print_text)(r, &s);
+        struct sim_replay_report report = sum_up(r);
+        (json ? sim_replay_json : sim_replay_print)(out, &report);
     }
     if (r->started) {
         refclock_stop(&r->refclock);

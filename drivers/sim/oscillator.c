@@ -11,8 +11,10 @@
 
 const struct option_row oscillator_options[] = {
     ROW(freq, -450e-6, 450e-6, "-20e-6", "constant fractional frequency error, positive: fast"),
-    ROW(white_fm, 0, 1e-5, "1e-9", "white frequency noise, per second"),
-    ROW(walk_fm, 0, 1e-5, "1e-9", "random-walk frequency noise, per second"),
+    ROW(white_fm, 0, 1e-5, "1e-9",
+        "white frequency noise, standard deviation of what a second adds"),
+    ROW(walk_fm, 0, 1e-5, "1e-9",
+        "random-walk frequency noise, standard deviation of what a second adds"),
     ROW(aging, -1e-5, 1e-5, "0", "change of frequency per day"),
     ROW(sine, 0, 1e-4, "0", "amplitude of a sine that no sensor shows"),
     ROW(period, 10, 1e7, "3600", "period of that sine, s"),
@@ -51,7 +53,7 @@ double oscillator_next(void *arg, int64_t second)
     struct oscillator *o = arg;
     (void)second;
     double t = (double)o->seconds++;
-    double wander = o->sine ? o->sine * sin(2 * M_PI * t / o->period + o->phase) : 0;
+    double wander = o->sine != 0 ? o->sine * sin(2 * M_PI * t / o->period + o->phase) : 0;
     o->walk += o->walk_fm * rng_gauss(&o->rng);
     wander += (o->temp_coefficient + o->temp_curve * o->kelvin) * o->kelvin;
     return o->freq + o->walk + o->white_fm * rng_gauss(&o->rng) + o->aging * t / 86400 + wander;

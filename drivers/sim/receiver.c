@@ -33,7 +33,7 @@ static void stamp(struct sim_receiver *r, int64_t second, double by)
 {
     r->before = r->now;
     r->now.sequence++;
-    r->now.reading = second + llrint(by * 1e9);
+    r->now.reading = second + llrint(by * 1e9 + 0.5); /* the reading was cut to whole ns */
 }
 
 /* A stray pulse comes at any time of the second: it is what the next fetch finds, as with a real

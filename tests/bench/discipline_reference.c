@@ -71,11 +71,12 @@ static void start(struct filter *f, const struct oscillator *o, int number)
     *f = (struct filter){.p = {{1, 0, 0}, {0, 1e-8, 0}, {0, 0, 0}}};
     f->q[0] = o->white_fm * o->white_fm;
     f->q[1] = o->walk_fm * o->walk_fm;
+    f->p[2][2] = pow(o->aging / 86400, 2); /* told how much it ages, not which way */
     if (number == 0)
         return;
     double drift = 1e-13 * pow(10, 0.3 * number); /* 2e-13 .. 3e-9 a second */
     f->q[2] = drift * drift;
-    f->p[2][2] = 1e-18;
+    f->p[2][2] += 1e-18;
 }
 
 struct outcome {

@@ -277,6 +277,39 @@ static void reopened(void **state)
     assert_true(fabs(error_of(&b, &e)) < 5e-6);
 }
 
+/* After an outage a late pulse is as likely as any other offset: nothing is believed to the clock
+ * before some pulses agree. */
+static void a_late_pulse_after_an_outage(void **state)
+{
+    (void)state;
+    for (int late = 0; late < 3; late++) {
+        struct bench b;
+        begin(&b, 5e-9, 5e-9, 15e-6, 1);
+        discipline_init(&b.d, 0, local_at(&b, 0));
+        for (int i = 0; i < 2000; i++) {
+            second(&b);
+            feed(&b);
+        }
+        for (int i = 0; i < 600; i++)
+            second(&b);
+        double lateness = 2 * estimate(&b).sigma;
+        for (int i = 0; i < 60; i++) {
+            second(&b);
+            struct sample s = pulse(&b, SIGMA * rng_gauss(&b.noise) + (i == late ? lateness : 0));
+            double innovation, sigma;
+            discipline_innovation(&b.d, &s, &innovation, &sigma);
+            assert_true(fabs(innovation) < 4.5 * sigma);
+            discipline_update(&b.d, &s, false);
+            struct estimate e = estimate(&b);
+            assert_true(fabs(error_of(&b, &e)) < e.stat);
+            if (i > 10)
+                assert_near(error_of(&b, &e), 0, 3e-6);
+            if (i > 30)
+                assert_true(e.stat < 20e-6);
+        }
+    }
+}
+
 static void before_the_first_sample(void **state)
 {
     (void)state;
@@ -287,6 +320,30 @@ static void before_the_first_sample(void **state)
     discipline_innovation(&d, &s, &innovation, &sigma);
     assert_true(innovation == 0 && isinf(sigma));
     assert_false(discipline_memory(&d, TRUTH).known);
+}
+
+/* Samples that jump by years say nothing, and carried on they would leave what integers can hold.
+ */
+static void samples_that_contradict_each_other(void **state)
+{
+    (void)state;
+    struct discipline d;
+    discipline_init(&d, 0, TRUTH);
+    assert_false(discipline_ready(&d));
+    for (int i = 0; i < 100; i++) {
+        struct sample s = {.local = TRUTH + i * SECOND,
+                           .truth = TRUTH + i * i * INT64_C(31536) * SECOND};
+        discipline_update(&d, &s, i % 10 == 9);
+        assert_false(discipline_ready(&d));
+    }
+    struct bench b;
+    begin(&b, 1e-9, 1e-9, 400e-6, 1);
+    discipline_init(&b.d, 0, local_at(&b, 0));
+    for (int i = 1; i < 100; i++) {
+        second(&b);
+        feed(&b);
+        assert_int_equal(discipline_ready(&b.d), i >= 4);
+    }
 }
 
 /* How near to the best that any filter could do, and what is promised meanwhile. */
@@ -405,7 +462,9 @@ int main(void)
         cmocka_unit_test(years_off),
         cmocka_unit_test(an_outage),
         cmocka_unit_test(reopened),
+        cmocka_unit_test(a_late_pulse_after_an_outage),
         cmocka_unit_test(before_the_first_sample),
+        cmocka_unit_test(samples_that_contradict_each_other),
         cmocka_unit_test(close_to_the_optimum),
         cmocka_unit_test(a_warm_start),
         cmocka_unit_test(orders),

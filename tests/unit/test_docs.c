@@ -17,6 +17,8 @@
 
 #include "server/config.h"
 #include "server/options.h"
+#include "server/scenario.h"
+#include "server/sim_result.h"
 #include "server/status.h"
 #include "server/verdict.h"
 
@@ -132,6 +134,65 @@ static void counters(FILE *out)
             fprintf(out, "| %s | `%s` | %s |\n", (*ops)->name, row->name, row->help);
 }
 
+/* Rows of a simulation: help is no whole sentence, and a value may be of any unit. */
+static void plain_options(FILE *out, const struct option_row *rows)
+{
+    for (; rows->word; rows++) {
+        char usage[128], limits[128];
+        options_usage(rows, usage, sizeof usage);
+        options_limits(rows, limits, sizeof limits);
+        fprintf(out, ".TP\n.BR %s \" %s\"\n%c%s.\n(%s)\n", rows->word,
+                rows->type == OPTION_CHOICE ? usage : "VALUE", toupper((unsigned char)*rows->help),
+                rows->help + 1, limits);
+    }
+}
+
+static void scenario_words(FILE *out)
+{
+    plain_options(out, scenario_options);
+}
+
+static void oscillator_words(FILE *out)
+{
+    plain_options(out, oscillator_options);
+}
+
+static void climate_words(FILE *out)
+{
+    plain_options(out, climate_options);
+}
+
+static void sensor_words(FILE *out)
+{
+    plain_options(out, sim_sensor_options);
+}
+
+static void receiver_words(FILE *out)
+{
+    plain_options(out, sim_receiver_options);
+}
+
+static void classes(FILE *out)
+{
+    fputs(".RS\n", out);
+    for (const struct oscillator_class *c = oscillator_classes; c->word; c++)
+        fprintf(out,
+                ".TP\n.B %s\n%c%s: freq %g, white_fm %g, walk_fm %g, aging %g, temp_coefficient "
+                "%g, temp_curve %g.\n",
+                c->word, toupper((unsigned char)*c->help), c->help + 1, c->freq, c->white_fm,
+                c->walk_fm, c->aging, c->temp_coefficient, c->temp_curve);
+    fputs(".RE\n", out);
+}
+
+static void figures(FILE *out)
+{
+    for (int i = 0; i < SIM_FIGURES; i++) {
+        const struct sim_figure_row *row = &sim_figure_rows[i];
+        fprintf(out, ".TP\n.BR %s \" (%s)\"\n%c%s.\n", row->name, row->label,
+                toupper((unsigned char)*row->help), row->help + 1);
+    }
+}
+
 static const struct part {
     const char *file, *name;
     void (*print)(FILE *);
@@ -139,6 +200,13 @@ static const struct part {
     {"timeball.conf.5", "directives", directives},
     {"timeball.conf.5", "drivers", drivers},
     {"timeballd.8", "verdicts", verdicts},
+    {"timeball-sim.1", "figures", figures},
+    {"timeball-sim.1", "scenario", scenario_words},
+    {"timeball-sim.1", "classes", classes},
+    {"timeball-sim.1", "oscillator", oscillator_words},
+    {"timeball-sim.1", "climate", climate_words},
+    {"timeball-sim.1", "sensor", sensor_words},
+    {"timeball-sim.1", "receiver", receiver_words},
     {"status-protocol.md", "requests", requests},
     {"status-protocol.md", "status", status},
     {"status-protocol.md", "verdicts", verdict_names},

@@ -14,6 +14,7 @@
 #include "driver_world.h"
 #include "refclock/civil.h"
 #include "sentence.h"
+#include "ubx_bytes.h"
 
 #define START (INT64_C(1795521600) * NS_PER_S) /* 2026-11-24T12:00:00Z */
 #define MS    INT64_C(1000000)
@@ -124,6 +125,47 @@ static void labels_with_the_first_bytes_time(void **state)
     assert_int_equal(world_count(&b->world, "sentences"), 10);
 }
 
+/* The same port without any sentence: UBX, in portions, with a leap second announced. */
+static void ubx_alone(void **state)
+{
+    struct bench *b = *state;
+    static struct bytes bytes;
+    assert_int_equal(open_driver(b, NULL), 0);
+    for (int i = 0; i < 5; i++) {
+        struct civil c = civil_from_posix(START / NS_PER_S + i);
+        const struct said s = {.itow = i * 1000,
+                               .year = c.year,
+                               .month = c.month,
+                               .day = c.day,
+                               .hour = c.hour,
+                               .minute = c.minute,
+                               .second = c.second,
+                               .nano = -250,
+                               .valid = 7,
+                               .fix = 3,
+                               .flags = i != 3};
+        bytes.length = 0;
+        bytes_timels(&bytes, i * 1000, 2, 18, 1, 3600 - i, 3);
+        bytes_pvt(&bytes, &s);
+        bytes_tp(&bytes, i * 1000, 3141, 3);
+        world_run(&b->world, 200 * MS);
+        send(b, (const char *)bytes.at, 50);
+        world_run(&b->world, 50 * MS);
+        send(b, (const char *)bytes.at + 50, bytes.length - 50);
+        world_run(&b->world, 750 * MS);
+        assert_int_equal(b->world.health, i == 3 ? HEALTH_NO_FIX : HEALTH_OK);
+    }
+    const struct timelabel *l = &b->world.label;
+    assert_int_equal(b->world.labels, 4);
+    assert_true(l->second == START / NS_PER_S + 3 && l->nsec == 999999750);
+    assert_true(l->local == START + 4 * NS_PER_S + 200 * MS);
+    assert_int_equal(l->leap, LEAP_INSERT);
+    assert_int_equal(world_count(&b->world, "ubx"), 15);
+    assert_int_equal(world_count(&b->world, "epochs"), 4);
+    assert_int_equal(world_count(&b->world, "no_fix"), 1);
+    assert_int_equal(world_count(&b->world, "sawtooth"), 5);
+}
+
 static void no_fix_and_silence(void **state)
 {
     struct bench *b = *state;
@@ -215,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(labels_with_the_first_bytes_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ubx_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_fix_and_silence, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sentences_without_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_fix_without_a_date, set_up, tear_down),

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "drivers/era.h"
+
+#include "refclock/civil.h"
+
+#define YEAR_S (365 * INT64_C(86400))
+
+bool era_resolve(int64_t pivot, int64_t *second, bool *moved)
+{
+    int64_t sent = *second;
+    *second = civil_week_era(sent, pivot);
+    *moved = *second != sent;
+    return !*moved || *second > pivot - 3 * YEAR_S;
+}
+
+bool era_leap_day(int64_t midnight)
+{
+    struct civil c = civil_from_posix(midnight);
+    return (c.month == 6 && c.day == 30) || (c.month == 12 && c.day == 31);
+}

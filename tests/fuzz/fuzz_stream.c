@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Any bytes from a receiver, in any portions: NMEA, UBX and RTCM 3 between each other, decoders,
+ * epochs, satellites. The first octet chooses the portions and the pauses between them; the second
+ * may ask for right checksums, so that what the frames say is reached. What comes out must be
+ * within its bounds, and whatever came before, good messages are heard again.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/gnss.h"
+#include "refclock/civil.h"
+
+#define PIVOT INT64_C(1795478400) /* 2026-11-24 */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define REQUIRE(condition) \
+    do {                   \
+        if (!(condition))  \
+            abort();       \
+    } while (0)
+
+struct heard {
+    int known; /* vouched for, of the messages below */
+};
+
+static void on_epoch(void *arg, const struct nmea_epoch *e)
+{
+    struct heard *h = arg;
+    int64_t into = e->second - (PIVOT + 43200);
+    REQUIRE(e->nsec >= 0 && e->nsec < NS_PER_S);
+    REQUIRE(e->dated || e->verdict != NMEA_VOUCHED);
+    if (e->verdict != NMEA_VOUCHED)
+        return;
+    REQUIRE(llabs(e->second - PIVOT) <= INT64_C(513) * 7 * 86400);
+    h->known += into >= 1 && into <= 3;
+}
+
+static void on_sky(void *arg, const struct sky *sky)
+{
+    int used = 0;
+    (void)arg;
+    REQUIRE(sky->count >= 0 && sky->count <= SKY_MAX);
+    for (int i = 0; i < sky->count; i++) {
+        const struct satellite *s = &sky->satellite[i];
+        used += s->used;
+        REQUIRE(s->elevation >= -1 && s->elevation <= 90 && s->azimuth >= -1 && s->azimuth <= 360);
+        REQUIRE(s->cn0 >= 0 && s->cn0 <= 99 && s->id > 0 && s->system);
+    }
+    REQUIRE(used == sky->used);
+}
+
+/* Gives what looks like a UBX frame the checksum that it needs. */
+static void mend(uint8_t *bytes, size_t size)
+{
+    for (size_t at = 0; at + UBX_OVERHEAD <= size; at++) {
+        size_t length = bytes[at + 4] | (size_t)bytes[at + 5] << 8;
+        uint8_t a = 0, b = 0;
+        if (bytes[at] != UBX_SYNC || bytes[at + 1] != 0x62 || length > size - at - UBX_OVERHEAD)
+            continue;
+        for (size_t i = at + 2; i < at + 6 + length; i++) {
+            a = (uint8_t)(a + bytes[i]);
+            b = (uint8_t)(b + a);
+        }
+        bytes[at + 6 + length] = a;
+        bytes[at + 7 + length] = b;
+        at += length + 7;
+    }
+}
+
+static void feed(struct gnss *g, const uint8_t *bytes, size_t size, uint8_t choice)
+{
+    static const char good[] = "$GPRMC,120001,A,,,,,,,241126*26\r\n"
+                               "$GPRMC,120002,A,,,,,,,241126*25\r\n"
+                               "$GPRMC,120003,A,,,,,,,241126*24\r\n";
+    struct heard *heard = g->arg;
+    size_t portion = choice & 15 ? (size_t)(choice & 15) * 7 : SIZE_MAX;
+    int64_t now = 0, pause = (choice >> 4) * INT64_C(30000000);
+    for (size_t at = 0; at < size; now += pause) {
+        size_t part = size - at < portion ? size - at : portion;
+        gnss_feed(g, bytes + at, part, now);
+        gnss_tick(g, now + pause / 2);
+        at += part;
+    }
+    REQUIRE(g->stream.length <= UBX_PAYLOAD_MAX + UBX_OVERHEAD);
+    REQUIRE(g->stream.counts.bytes == size);
+    now += GNSS_UBX_RULES_NS + STREAM_STALL_NS; /* what a UBX message has denied is over */
+    gnss_tick(g, now);
+    REQUIRE(!stream_pending(&g->stream));
+    g->by_ubx.said = false; /* it may have said these very times */
+    heard->known = 0;
+    gnss_feed(g, good, sizeof good - 1, now);
+    gnss_flush(g);
+    REQUIRE(heard->known >= 2);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct gnss_sink sink = {.epoch = on_epoch, .sky = on_sky};
+    struct heard heard = {0};
+    if (size < 2)
+        return 0;
+    struct gnss *g = malloc(sizeof *g);
+    uint8_t *bytes = malloc(size);
+    REQUIRE(g && bytes);
+    memcpy(bytes, data + 2, size - 2);
+    if (data[1] & 1)
+        mend(bytes, size - 2);
+    gnss_init(g, PIVOT, &sink, &heard);
+    feed(g, bytes, size - 2, data[0]);
+    free(bytes);
+    free(g);
+    return 0;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "near.h"
+#include "server/drift.h"
+
+#define SECOND  INT64_C(1000000000)
+#define WRITTEN (INT64_C(1795521600) * SECOND)
+
+struct folder {
+    char path[32], file[64], next[64], other[64];
+};
+
+static int set_up(void **state)
+{
+    struct folder *f = calloc(1, sizeof *f);
+    strcpy(f->path, "/tmp/timeball-drift-XXXXXX");
+    assert_non_null(mkdtemp(f->path));
+    snprintf(f->file, sizeof f->file, "%s/drift", f->path);
+    snprintf(f->next, sizeof f->next, "%s/drift.new", f->path);
+    snprintf(f->other, sizeof f->other, "%s/other", f->path);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct folder *f = *state;
+    (void)unlink(f->file);
+    (void)unlink(f->next);
+    (void)unlink(f->other);
+    assert_int_equal(rmdir(f->path), 0);
+    free(f);
+    return 0;
+}
+
+static void put(const char *path, const char *text, size_t size)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, size), size);
+    close(fd);
+}
+
+static size_t get(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    ssize_t n = read(fd, text, size - 1);
+    close(fd);
+    assert_true(n >= 0);
+    text[n] = 0;
+    return (size_t)n;
+}
+
+static struct drift example(void)
+{
+    return (struct drift){.memory = {.known = true,
+                                     .freq = -21.123456789e-6,
+                                     .freq_error = 3.5e-9,
+                                     .pulse = 1.25e-6,
+                                     .k1 = 0.0123,
+                                     .k2 = 4.5e-5,
+                                     .k3 = 1e-9,
+                                     .walk_fm = 2e-10},
+                          .written = WRITTEN};
+}
+
+static struct drift warm(void)
+{
+    struct drift d = example();
+    d.memory.thermal = true;
+    d.memory.celsius = 41.5;
+    d.memory.kk = 12.5;
+    d.memory.ks = -0.25;
+    d.memory.ss = 0.01;
+    d.memory.kf = -3e-7;
+    d.memory.sf = 1e-9;
+    d.memory.ff = 1e-13;
+    d.memory.blocks = 77;
+    return d;
+}
+
+/* Numbers are written with twelve digits. */
+static void assert_same(const struct drift *a, const struct drift *b)
+{
+    const struct memory *x = &a->memory, *y = &b->memory;
+    const double pairs[][2] = {
+        {x->freq, y->freq},       {x->freq_error, y->freq_error},
+        {x->pulse, y->pulse},     {x->k1, y->k1},
+        {x->k2, y->k2},           {x->k3, y->k3},
+        {x->kk, y->kk},           {x->ks, y->ks},
+        {x->ss, y->ss},           {x->kf, y->kf},
+        {x->sf, y->sf},           {x->ff, y->ff},
+        {x->blocks, y->blocks},   {x->celsius, y->celsius},
+        {x->walk_fm, y->walk_fm},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        assert_near(pairs[i][0], pairs[i][1], 1e-11 * fabs(pairs[i][1]));
+    assert_int_equal(x->thermal, y->thermal);
+    assert_true(x->known && y->known);
+    assert_int_equal(a->written, b->written);
+}
+
+static void there_and_back(void **state)
+{
+    const struct folder *f = *state;
+    struct drift in[] = {example(), warm(), example()}, out;
+    struct err err;
+    assert_int_equal(drift_read(f->file, &out, &err), 0);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(drift_write(f->file, &in[i], &err), 0);
+        assert_int_equal(drift_read(f->file, &out, &err), 1);
+        assert_same(&out, &in[i]);
+        assert_int_equal(access(f->next, F_OK), -1);
+    }
+}
+
+/* A file that is torn anywhere is refused, and replaced by the next one. */
+static void torn(void **state)
+{
+    const struct folder *f = *state;
+    struct drift in = warm(), out = {.written = 7};
+    struct err err;
+    char text[2048];
+    assert_int_equal(drift_write(f->file, &in, &err), 0);
+    size_t size = get(f->file, text, sizeof text);
+    const char *fit = strstr(text, "celsius");
+    assert_non_null(fit);
+    for (size_t n = 0; n < size; n += 5) {
+        put(f->file, text, n);
+        memset(&out, 0, sizeof out);
+        if (drift_read(f->file, &out, &err) == 1) {
+            /* at the end of a line that is one of the temperature's: those are all or none */
+            assert_true(text + n >= fit && text[n - 1] == '\n');
+            assert_false(out.memory.thermal);
+            continue;
+        }
+        assert_int_equal(out.written, 0);
+        assert_true(*err.why && *err.todo && strstr(err.thing, "drift"));
+        if (n > 40) {
+            assert_int_equal(drift_write(f->file, &in, &err), 0);
+            assert_int_equal(drift_read(f->file, &out, &err), 1);
+        }
+    }
+}
+
+static void values_that_no_clock_has(void **state)
+{
+    const struct folder *f = *state;
+    static const char *const words[] = {"frequency_ppm", "error_ppm",      "pulse_noise_us",
+                                        "gain_phase",    "gain_frequency", "walk_fm",
+                                        "written",       "celsius",        "fit_kk"};
+    static const char *const values[] = {"nan", "inf",   "-inf", "1e300", "-1e300", "1e999", "0x10",
+                                         "",    "1 000", "ten",  "--1",   "1e",     "1,5"};
+    struct drift in = warm(), out;
+    struct err err;
+    char text[2048], bad[4096];
+    assert_int_equal(drift_write(f->file, &in, &err), 0);
+    (void)get(f->file, text, sizeof text);
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+        for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+            const char *line = strstr(text, words[w]), *end = strchr(line, '\n');
+            if (!strcmp(values[v], "1 000"))
+                continue; /* reads as 1: the rest of the line is nobody's */
+            snprintf(bad, sizeof bad, "%.*s%s %s%s", (int)(line - text), text, words[w], values[v],
+                     end);
+            put(f->file, bad, strlen(bad));
+            if (drift_read(f->file, &out, &err) != -1)
+                print_error("%s %s was taken\n", words[w], values[v]);
+            assert_int_equal(drift_read(f->file, &out, &err), -1);
+        }
+}
+
+static void a_file_that_is_not_ours(void **state)
+{
+    const struct folder *f = *state;
+    static const char *const theirs[] = {
+        "-21.5 0.02\n", /* chronyd's, ntpd's */
+        "#!/bin/sh\nrm -rf /\n",
+        "# timeball drift file, version 2\nfrequency_ppm 5\n",
+    };
+    struct drift d = example(), out;
+    struct err err;
+    char text[2048];
+    for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++) {
+        put(f->file, theirs[i], strlen(theirs[i]));
+        assert_int_equal(drift_read(f->file, &out, &err), -1);
+        assert_int_equal(drift_write(f->file, &d, &err), -1);
+        (void)get(f->file, text, sizeof text);
+        assert_string_equal(text, theirs[i]);
+    }
+    /* binary, and too long */
+    static char big[100000];
+    memset(big, 'x', sizeof big);
+    put(f->file, big, sizeof big);
+    assert_int_equal(drift_read(f->file, &out, &err), -1);
+    assert_int_equal(drift_write(f->file, &d, &err), -1);
+    put(f->file, "# timeball drift file, version 1\n\0", 34);
+    assert_int_equal(drift_read(f->file, &out, &err), -1);
+    /* an empty one is nobody's */
+    put(f->file, "", 0);
+    assert_int_equal(drift_read(f->file, &out, &err), -1);
+    assert_int_equal(drift_write(f->file, &d, &err), 0);
+    assert_int_equal(drift_read(f->file, &out, &err), 1);
+}
+
+static void links_are_not_followed(void **state)
+{
+    const struct folder *f = *state;
+    struct drift d = example(), out;
+    struct err err;
+    char text[64];
+    put(f->other, "precious\n", 9);
+    assert_int_equal(symlink(f->other, f->file), 0);
+    assert_int_equal(drift_read(f->file, &out, &err), -1);
+    assert_int_equal(drift_write(f->file, &d, &err), -1);
+    (void)unlink(f->file);
+    /* nor that of the new file */
+    assert_int_equal(symlink(f->other, f->next), 0);
+    assert_int_equal(drift_write(f->file, &d, &err), 0);
+    assert_int_equal(drift_read(f->file, &out, &err), 1);
+    (void)get(f->other, text, sizeof text);
+    assert_string_equal(text, "precious\n");
+    /* a folder, a device */
+    assert_int_equal(drift_read(f->path, &out, &err), -1);
+    assert_int_equal(drift_write(f->path, &d, &err), -1);
+    assert_int_equal(drift_read("/dev/zero", &out, &err), -1);
+}
+
+static void a_place_where_nothing_can_be_written(void **state)
+{
+    (void)state;
+    struct drift d = example(), out;
+    struct err err;
+    assert_int_equal(drift_write("/nonexistent/drift", &d, &err), -1);
+    assert_true(*err.todo && strstr(err.why, "No such file"));
+    assert_int_equal(drift_write("/proc/drift", &d, &err), -1);
+    assert_int_equal(drift_read("/nonexistent/drift", &out, &err), 0);
+    char path[5000];
+    memset(path, 'a', sizeof path);
+    path[0] = '/';
+    path[sizeof path - 1] = 0;
+    assert_int_equal(drift_write(path, &d, &err), -1);
+}
+
+static void what_is_written_can_be_read(void **state)
+{
+    const struct folder *f = *state;
+    struct drift d = {.written = 0}, out;
+    struct err err;
+    d.memory.freq_error = 1e-30;
+    d.memory.freq = 500e-6;
+    assert_int_equal(drift_write(f->file, &d, &err), 0);
+    assert_int_equal(drift_read(f->file, &out, &err), 1);
+    assert_true(out.memory.freq_error > 0);
+}
+
+/* The older, the less sure. */
+static void age(void **state)
+{
+    (void)state;
+    struct drift d = example(), now = d, day = d, year = d, future = d;
+    drift_age(&now, WRITTEN);
+    assert_near(now.memory.freq_error, d.memory.freq_error, 1e-15);
+    drift_age(&day, WRITTEN + 86400 * SECOND);
+    assert_near(day.memory.freq_error, hypot(3.5e-9, 2e-10 * sqrt(86400)), 1e-12);
+    drift_age(&year, WRITTEN + 10 * INT64_C(31536000) * SECOND);
+    assert_true(year.memory.freq_error > day.memory.freq_error);
+    drift_age(&future, 0); /* a clock that was not set yet */
+    assert_near(future.memory.freq_error, day.memory.freq_error, 1e-12);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(there_and_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(torn, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(values_that_no_clock_has, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_is_not_ours, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(links_are_not_followed, set_up, tear_down),
+        cmocka_unit_test(a_place_where_nothing_can_be_written),
+        cmocka_unit_test_setup_teardown(what_is_written_can_be_read, set_up, tear_down),
+        cmocka_unit_test(age),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
