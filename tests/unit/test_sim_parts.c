@@ -134,7 +134,7 @@ static void sawtooth_beats(void **state)
 
 static int say(struct scenario *s, const char *text, struct err *err)
 {
-    struct config_line line;
+    struct config_line line = {.number = 0};
     assert_int_equal(config_line_cut(&line, "test.scn", 1, text, strlen(text), err), 0);
     return scenario_line(s, &line, err);
 }
