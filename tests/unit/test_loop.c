@@ -85,6 +85,16 @@ static void both(void (*test)(struct bench *))
     }
 }
 
+/* What depends on which timers are due in one wake-up has an answer in virtual time only: a busy
+ * machine wakes up late. */
+static void in_virtual_time(void (*test)(struct bench *))
+{
+    struct bench b;
+    begin(&b, false);
+    test(&b);
+    end(&b);
+}
+
 /* Turns until the trace has `runs` letters. */
 static void run(struct bench *b, size_t runs)
 {
@@ -190,7 +200,7 @@ static void cancel(struct bench *b)
 static void timers_are_cancelled_in_handlers(void **state)
 {
     (void)state;
-    both(cancel);
+    in_virtual_time(cancel);
 }
 
 /* A timer set for now in a handler must not keep descriptors and others from running. */
@@ -214,7 +224,7 @@ static void again(struct bench *b)
 static void a_timer_that_sets_itself(void **state)
 {
     (void)state;
-    both(again);
+    in_virtual_time(again);
 }
 
 static void stopper(void *arg, int64_t now)
@@ -240,7 +250,7 @@ static void stop(struct bench *b)
 static void stopping(void **state)
 {
     (void)state;
-    both(stop);
+    in_virtual_time(stop);
 }
 
 /* ---- descriptors ---- */
@@ -395,7 +405,7 @@ static void foreign_steps(struct bench *b)
 static void steps_by_others(void **state)
 {
     (void)state;
-    both(foreign_steps);
+    in_virtual_time(foreign_steps);
 }
 
 /* A hundred timers of pseudo-random times fire in their order. */
