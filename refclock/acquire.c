@@ -51,32 +51,35 @@ static double median_slope(const struct acquire *a)
     return n ? median(slope, n) : 0;
 }
 
-void acquire_judge(struct acquire *a, double prior, double weight, double *r)
+void acquire_judge(struct acquire *a, const struct acquire_prior *prior, double *r)
 {
-    double residual[ACQUIRE_PULSES], work[ACQUIRE_PULSES], slope = median_slope(a);
-    *r = prior;
-    if (a->count < 3)
+    /* of few pulses the slope is believed less than a frequency that is known */
+    bool known = prior->freq_error > 0 && a->count < FEW;
+    double residual[ACQUIRE_PULSES], work[ACQUIRE_PULSES];
+    double slope = known ? prior->freq : median_slope(a);
+    double freedom = a->count - (known ? 1 : 2); /* that the line leaves */
+    *r = prior->r;
+    if (freedom < 1)
         return;
     for (int i = 0; i < a->count; i++)
         work[i] = residual[i] = a->z[i] - slope * a->t[i];
     double middle = median(work, a->count);
     for (int i = 0; i < a->count; i++)
         work[i] = fabs(residual[i] - middle);
-    /* two degrees of freedom went into the line */
-    double freedom = a->count - 2, sigma = spread(work, a->count) * sqrt(a->count / freedom);
-    *r = (weight * prior + freedom * sigma * sigma) / (weight + freedom);
+    double sigma = spread(work, a->count) * sqrt(a->count / freedom);
+    *r = (prior->weight * prior->r + freedom * sigma * sigma) / (prior->weight + freedom);
     for (int i = 0; i < a->count; i++)
         a->inlier[i] = a->count < FEW || fabs(residual[i] - middle) <= GATE * sqrt(*r);
 }
 
 void acquire_filter(const struct acquire *a, struct kalman *k, const struct kalman_noise *q,
-                    double r, double freq, double freq_error)
+                    double r, const struct acquire_prior *prior)
 {
     double at = a->t[0];
     kalman_init(k);
-    if (freq_error > 0) {
-        k->y = freq;
-        k->p[1][1] = freq_error * freq_error / r;
+    if (prior->freq_error > 0) {
+        k->y = prior->freq;
+        k->p[1][1] = prior->freq_error * prior->freq_error / r;
     }
     for (int i = 0; i < a->count; i++) {
         kalman_predict(k, a->t[i] - at, q);

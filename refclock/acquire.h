@@ -23,17 +23,17 @@ struct acquire {
 /* Adds a pulse. Not after ACQUIRE_PULSES of them. */
 void acquire_add(struct acquire *a, double t, double z);
 
-/*
- * Judges the pulses so far. *r: variance of one, s^2, drawn towards `prior` (s^2), which counts for
- * `weight` pulses. From two pulses on.
- */
-void acquire_judge(struct acquire *a, double prior, double weight, double *r);
+/* What is known before the first pulse. */
+struct acquire_prior {
+    double r, weight;        /* variance of a pulse, s^2, and for how many pulses it counts */
+    double freq, freq_error; /* and its standard error; 0: not known */
+};
 
-/*
- * Runs a fresh filter over the believed pulses, up to the time of the last one. `freq` +-
- * `freq_error`: known beforehand; error 0: not.
- */
+/* Judges the pulses so far. *r: variance of one, s^2, drawn towards what is known. */
+void acquire_judge(struct acquire *a, const struct acquire_prior *prior, double *r);
+
+/* Runs a fresh filter over the believed pulses, up to the time of the last one. */
 void acquire_filter(const struct acquire *a, struct kalman *k, const struct kalman_noise *q,
-                    double r, double freq, double freq_error);
+                    double r, const struct acquire_prior *prior);
 
 #endif

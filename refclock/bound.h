@@ -13,6 +13,13 @@
  */
 double bound_stat(double sigma, uint64_t count, double gain, double doubt);
 
+/*
+ * What a crystal may do, s, in `blind` seconds without a measurement, when it was watched for
+ * `seen` seconds: shortly after power-on it warms up, and noises that were found in a minute know
+ * nothing of that.
+ */
+double bound_unseen(double seen, double blind);
+
 /* What one receiver cannot show, added to `stat`: constant errors that no amount of averaging
  * finds. All s. */
 struct bound_parts {

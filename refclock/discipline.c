@@ -24,7 +24,8 @@ void discipline_init(struct discipline *d, double freq, int64_t now)
     kalman_init(&d->kalman);
     noise_init(&d->noise);
     d->r = d->noise.r;
-    d->prior = (struct discipline_prior){.r = noise_prior(), .weight = PRIOR_COLD, .gap = 1};
+    d->prior = (struct acquire_prior){.r = noise_prior(), .weight = PRIOR_COLD};
+    d->gap = 1;
     for (int i = 0; i < DISCIPLINE_SEGMENTS; i++)
         d->segment[i] = (struct discipline_segment){.since = i ? INT64_MIN : now, .freq = freq};
 }
@@ -33,11 +34,10 @@ void discipline_warm(struct discipline *d, const struct memory *m)
 {
     if (!m->known)
         return;
-    d->prior = (struct discipline_prior){.freq = m->freq,
-                                         .freq_error = m->freq_error,
-                                         .r = m->pulse * m->pulse,
-                                         .weight = PRIOR_WARM,
-                                         .gap = 1};
+    d->prior = (struct acquire_prior){.r = m->pulse * m->pulse,
+                                      .weight = PRIOR_WARM,
+                                      .freq = m->freq,
+                                      .freq_error = m->freq_error};
     noise_warm(&d->noise, m->pulse, m->k1, m->k2, m->k3);
     d->r = d->noise.r;
     if (m->thermal)
@@ -134,7 +134,7 @@ void discipline_innovation(const struct discipline *d, const struct sample *s, d
     *innovation = free_phase(d, s) - k.x;
     *sigma = sqrt(kalman_expect(&k, 1) * d->r);
     if (d->acquire.count < ACQUIRE_PULSES) /* any of those before may be wrong */
-        *sigma = hypot(*sigma, d->prior.possible);
+        *sigma = hypot(*sigma, d->possible);
 }
 
 static void start(struct discipline *d, const struct sample *s)
@@ -149,20 +149,23 @@ static void start(struct discipline *d, const struct sample *s)
 static void acquire(struct discipline *d, double t, double z)
 {
     acquire_add(&d->acquire, t, z);
-    const struct discipline_prior *p = &d->prior;
-    acquire_judge(&d->acquire, p->r, p->weight, &d->r);
-    acquire_filter(&d->acquire, &d->kalman, &d->noise.ratio, d->r,
-                   p->freq / (1 + d->segment[0].freq), p->freq_error);
+    struct acquire_prior p = d->prior;
+    p.freq /= 1 + d->segment[0].freq;
+    acquire_judge(&d->acquire, &p, &d->r);
+    acquire_filter(&d->acquire, &d->kalman, &d->noise.ratio, d->r, &p);
     if (d->acquire.count >= AGREED)
         d->doubt = 0;
     if (d->acquire.count < ACQUIRE_PULSES)
         return;
-    double last = -(double)p->gap;
+    double last = -(double)d->gap, before = d->r;
     for (int i = 0; i < ACQUIRE_PULSES; i++)
         if (d->acquire.inlier[i]) {
             noise_update(&d->noise, d->acquire.z[i], llrint(d->acquire.t[i] - last), d->r);
             last = d->acquire.t[i];
         }
+    /* from here on with the noise that the bank has found, and no surer for it */
+    d->r = d->noise.r;
+    kalman_scale(&d->kalman, before / d->r);
 }
 
 /*
@@ -173,12 +176,12 @@ static void acquire(struct discipline *d, double t, double z)
 static void acquire_again(struct discipline *d, int64_t local, double z, int64_t seconds,
                           double possible)
 {
-    d->prior = (struct discipline_prior){.freq = d->kalman.y * (1 + d->segment[0].freq),
-                                         .freq_error = sqrt(fmax(0, d->kalman.p[1][1]) * d->r),
-                                         .r = d->r,
-                                         .weight = PRIOR_WARM,
-                                         .possible = possible,
-                                         .gap = seconds};
+    d->prior = (struct acquire_prior){.r = d->r,
+                                      .weight = PRIOR_WARM,
+                                      .freq = d->kalman.y * (1 + d->segment[0].freq),
+                                      .freq_error = sqrt(fmax(0, d->kalman.p[1][1]) * d->r)};
+    d->possible = possible;
+    d->gap = seconds;
     d->acquire.count = 0;
     d->first = local;
     d->doubt = DOUBTS * possible;
@@ -255,7 +258,8 @@ void discipline_estimate(const struct discipline *d, int64_t local, struct estim
         .age = seconds_since(d->last, local),
         .gain = d->noise.k1,
     };
-    e->stat = bound_stat(e->sigma, d->count, e->gain, d->doubt);
+    e->stat = bound_stat(e->sigma, d->count, e->gain, d->doubt) +
+              bound_unseen((double)d->count, fmax(0, e->age));
 }
 
 struct memory discipline_memory(const struct discipline *d, int64_t local)

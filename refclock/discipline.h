@@ -51,13 +51,10 @@ struct discipline {
     double r;           /* variance of a measurement in use, s^2 */
     double doubt;       /* s, what outliers that agree say against the estimate */
     double uncertainty; /* s, of the last sample */
-    struct discipline_prior {
-        double freq, freq_error; /* and its standard error; 0: not known */
-        double r, weight;        /* variance of a pulse, s^2, and for how many pulses it counts */
-        double possible;         /* s, standard deviation of the first innovation; 0: any */
-        int64_t gap;             /* s since the pulse before the first of `acquire` */
-    } prior;                     /* what `acquire` begins with */
-    int64_t followed;            /* local time of the last sample after it, ns */
+    struct acquire_prior prior; /* what `acquire` begins with; freq is a correction, as set */
+    double possible;            /* s, standard deviation of its first innovation; 0: any */
+    int64_t gap;                /* s since the pulse before its first */
+    int64_t followed;           /* local time of the last sample after it, ns */
 };
 
 struct steering {

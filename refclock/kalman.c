@@ -62,6 +62,13 @@ void kalman_drop_drift(struct kalman *k)
         k->p[2][i] = k->p[i][2] = 0;
 }
 
+void kalman_scale(struct kalman *k, double factor)
+{
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++)
+            k->p[i][j] *= factor;
+}
+
 double kalman_update(struct kalman *k, double z, double r)
 {
     double s = kalman_expect(k, r), innovation = z - k->x, gain[3], row[3];

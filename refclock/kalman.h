@@ -35,6 +35,9 @@ static inline double kalman_expect(const struct kalman *k, double r)
     return k->p[0][0] + r;
 }
 
+/* The covariance is `factor` times as large in units of R, for R is so much smaller now. */
+void kalman_scale(struct kalman *k, double factor);
+
 /* Takes the measurement z of the phase (s) with variance r (in units of R). Returns the innovation
  * (s). */
 double kalman_update(struct kalman *k, double z, double r);

@@ -26,8 +26,9 @@ struct fit {
 
 static void judge(struct fit *f, double freq, double freq_error)
 {
-    acquire_judge(&f->a, PRIOR, WEIGHT, &f->r);
-    acquire_filter(&f->a, &f->k, &steady, f->r, freq, freq_error);
+    struct acquire_prior prior = {PRIOR, WEIGHT, freq, freq_error};
+    acquire_judge(&f->a, &prior, &f->r);
+    acquire_filter(&f->a, &f->k, &steady, f->r, &prior);
 }
 
 static double bound_of(const struct fit *f)
@@ -144,6 +145,23 @@ static void a_frequency_known_beforehand(void **state)
     assert_near(f.k.y, -30e-6, 1e-6);
 }
 
+/* With a known frequency two pulses that differ show that one of them lies, and do not turn it. */
+static void a_late_one_beside_a_known_frequency(void **state)
+{
+    (void)state;
+    for (int count = 2; count <= 8; count++)
+        for (int which = 0; which < count; which++) {
+            struct fit f = {0};
+            for (int i = 0; i < count; i++)
+                acquire_add(&f.a, i, 0.5 + 20e-6 * i - (i == which ? 100e-6 : 0));
+            judge(&f, 20e-6, 1e-8);
+            assert_near(f.k.y, 20e-6, 1e-7);
+            assert_true(f.r > 2 * PRIOR || count > 5);
+            if (count > 5)
+                assert_near(error_of(&f), 0, 1e-6);
+        }
+}
+
 /* Two pulses at the same time, and gaps of an hour. */
 static void odd_times(void **state)
 {
@@ -167,6 +185,7 @@ int main(void)
         cmocka_unit_test(one_of_few),
         cmocka_unit_test(other_noises),
         cmocka_unit_test(a_frequency_known_beforehand),
+        cmocka_unit_test(a_late_one_beside_a_known_frequency),
         cmocka_unit_test(odd_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

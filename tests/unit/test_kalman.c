@@ -172,6 +172,22 @@ static void parts_of_a_second(void **state)
     assert_true(k.p[1][1] >= 1e-6);
 }
 
+/* The same knowledge in other units: gains that suit a measurement's new variance. */
+static void scaled(void **state)
+{
+    (void)state;
+    struct kalman a = {.p = {{4, 1, 0.1}, {1, 2, 0.2}, {0.1, 0.2, 0.3}}}, b = a;
+    (void)kalman_update(&a, 1, 3);
+    kalman_scale(&b, 10);
+    (void)kalman_update(&b, 1, 30);
+    assert_near(a.x, b.x, 1e-12);
+    assert_near(a.d, b.d, 1e-12);
+    kalman_scale(&b, 0.1);
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++)
+            assert_near(a.p[i][j], b.p[i][j], 1e-12);
+}
+
 /* From nothing: two phases give a frequency, and no number is lost on the way. */
 static void from_nothing(void **state)
 {
@@ -222,8 +238,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_the_textbook),   cmocka_unit_test(many_seconds_at_once),
-        cmocka_unit_test(parts_of_a_second), cmocka_unit_test(from_nothing),
-        cmocka_unit_test(stays_healthy),
+        cmocka_unit_test(parts_of_a_second), cmocka_unit_test(scaled),
+        cmocka_unit_test(from_nothing),      cmocka_unit_test(stays_healthy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

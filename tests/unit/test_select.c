@@ -105,6 +105,21 @@ static void the_statistical_part(void **state)
     assert_true(isinf(bound_stat(INFINITY, 1000, 0.05, 0)));
 }
 
+/* Pulses that are lost soon after the start: the crystal may still be warming up. */
+static void what_was_not_seen(void **state)
+{
+    (void)state;
+    assert_near(bound_unseen(10, 0), 0, 0);
+    assert_true(bound_unseen(10, 1) < 10e-9);
+    assert_true(bound_unseen(10, 600) > 0.5e-3 && bound_unseen(10, 600) < 2e-3);
+    assert_true(bound_unseen(10, 1e6) <= 10.1);
+    assert_true(bound_unseen(3600, 3600) < 50e-6);
+    for (double blind = 1; blind < 1e6; blind *= 2) {
+        assert_true(bound_unseen(10, 2 * blind) > bound_unseen(10, blind));
+        assert_true(bound_unseen(100, blind) < bound_unseen(10, blind));
+    }
+}
+
 static void the_sum(void **state)
 {
     (void)state;
@@ -121,6 +136,7 @@ int main(void)
         cmocka_unit_test(table),
         cmocka_unit_test(a_long_evidence_is_cut),
         cmocka_unit_test(the_statistical_part),
+        cmocka_unit_test(what_was_not_seen),
         cmocka_unit_test(the_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
