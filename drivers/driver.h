@@ -9,6 +9,7 @@
 #include "drivers/option.h"
 #include "drivers/port.h"
 #include "drivers/pulse.h"
+#include "drivers/receiver_report.h"
 #include "refclock/clock.h"
 #include "refclock/err.h"
 #include "refclock/log.h"
@@ -41,14 +42,19 @@ struct sky {
     struct satellite satellite[SKY_MAX];
 };
 
-/* All that a driver may call back. Calls come from ready(), in the loop's thread; arguments are the
- * driver's. */
+/*
+ * All that a driver may call back. Calls come from the loop's handlers, in its thread; arguments
+ * are the driver's. The last three may be NULL.
+ */
 struct driver_sink {
     void (*edge)(void *arg, const struct edge *);       /* a pulse, not yet numbered */
     void (*label)(void *arg, const struct timelabel *); /* a message's time: its fix was valid */
     void (*sample)(void *arg, const struct sample *);   /* already numbered */
     void (*sky)(void *arg, const struct sky *);         /* satellites, once an epoch */
     void (*health)(void *arg, enum health, const struct err *); /* err may be NULL */
+    void (*sawtooth)(void *arg, const struct sawtooth *);       /* of the next pulse */
+    void (*leap)(void *arg, const struct leap_claim *);         /* when it was said */
+    void (*report)(void *arg, const struct receiver_report *);  /* once an epoch, or on change */
 };
 
 /* The world that a driver lives in: the machine, or a simulation. */
@@ -74,6 +80,18 @@ struct counter_row {
 
 struct driver;
 
+/*
+ * A request of a person to a receiver, from the control socket: words in, lines of text out, maybe
+ * much later. `reply` is called once a line, the last time with `last`; `failed` says how it ended.
+ * The words are borrowed for the call, `reply` and `arg` until the last line or driver_ops.close.
+ */
+struct driver_command {
+    const char *const *words;
+    size_t count;
+    void (*reply)(void *arg, const char *line, bool last, bool failed);
+    void *arg;
+};
+
 struct driver_ops {
     const char *name;                   /* the word after `refclock` */
     const char *help;                   /* one line for the manual and the status */
@@ -83,6 +101,12 @@ struct driver_ops {
     int (*open)(struct driver *,
                 struct err *); /* 0, or -1 with *err; a device that may come later is no error */
     void (*close)(struct driver *); /* also after a failed open() */
+    /* One sentence for the status: what was found, and why that was taken; "" for nothing. May be
+     * NULL. */
+    void (*describe)(const struct driver *, char *buf, size_t size);
+    /* Takes a request: 0, and the reply comes; or -1 with *err. NULL: there is nothing to set up.
+     */
+    int (*command)(struct driver *, const struct driver_command *, struct err *);
 };
 
 /* Base of every driver's state. The caller fills it, then the option values, then calls ops->open.

@@ -14,6 +14,9 @@ struct port_ops {
     int (*fd)(const struct port *); /* for the loop's poll set */
     ssize_t (*read)(struct port *, void *buf, size_t size,
                     struct err *); /* > 0 bytes; 0 none now; -1 gone, *err */
+    ssize_t (*write)(struct port *, const void *buf, size_t size,
+                     struct err *); /* bytes taken, maybe fewer; 0 none now; -1 gone, *err */
+    int (*set_baud)(struct port *, int baud, struct err *); /* 0, or -1 with *err */
     void (*close)(struct port *);
 };
 struct port {
@@ -29,6 +32,19 @@ static inline int port_fd(const struct port *p)
 static inline ssize_t port_read(struct port *p, void *buf, size_t size, struct err *e)
 {
     return p->ops->read(p, buf, size, e);
+}
+/*
+ * Writes without waiting: the bytes taken, maybe fewer than `size`; 0: none now; -1 with *err.
+ * Nothing is ever written to a port on which no valid message of a receiver was seen.
+ */
+static inline ssize_t port_write(struct port *p, const void *buf, size_t size, struct err *e)
+{
+    return p->ops->write(p, buf, size, e);
+}
+/* Changes the rate; bytes on their way may be lost. 0, or -1 with *err. */
+static inline int port_set_baud(struct port *p, int baud, struct err *e)
+{
+    return p->ops->set_baud(p, baud, e);
 }
 /* Closes and frees the port. */
 static inline void port_close(struct port *p)

@@ -93,11 +93,12 @@ static void look_again(struct pps_driver *d, int64_t now)
     fetch_in(d, d->known ? d->expected + AFTER_EDGE - now : HUNT_FAST);
 }
 
-static void pass_on(struct pps_driver *d, int64_t stamped)
+static void pass_on(struct pps_driver *d, int64_t stamped, const struct pulse_stamp *stamp)
 {
     struct edge edge = {
         .local = stamped - llround(d->latency * 1e9),
-        .uncertainty = d->uncertainty,
+        .uncertainty = d->uncertainty + stamp->error,
+        .width = stamp->width,
     };
     d->edges++;
     say(d, HEALTH_OK, NULL);
@@ -161,7 +162,7 @@ static void on_fetch(void *arg, int64_t now)
     d->tries = d->missed_now = 0;
     d->expected = stamped + NS_PER_S;
     fetch_in(d, d->expected + AFTER_EDGE - now);
-    pass_on(d, stamped);
+    pass_on(d, stamped, &stamp);
 }
 
 static int open_device(struct pps_driver *d, struct err *err)

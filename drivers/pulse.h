@@ -15,6 +15,10 @@ struct pulse_stamp {
     uint64_t
         sequence; /* of that edge; 0: none yet. A jump of more than 1 is a lost or an extra pulse */
     int64_t reading; /* reading of the clock (clock.h) at the edge, ns */
+    double width; /* s, from that kind of edge on to the next opposite one, of the last whole pulse;
+                     0: only one kind is captured */
+    double error; /* s, +-, how far off a stamp of this line may be beyond an interrupt's latency
+                     (a pulse waited for over USB: 1e-3); else 0 */
 };
 
 struct pulse_ops {

@@ -13,6 +13,27 @@ struct edge {
     int64_t
         local; /* local scale (clock.h) of the true second: the stamp less the stated latency, ns */
     double uncertainty; /* of that latency, s, +- */
+    double width; /* s, from this kind of edge on to the line's next opposite one, as the last whole
+                     pulse showed it; 0: not known, the line captures one kind only */
+};
+
+/*
+ * What a receiver says of its next pulse (UBX-TIM-TP qErr): how far its clock's granularity puts
+ * the pulse from where it should be. It belongs to that pulse alone.
+ */
+struct sawtooth {
+    int64_t local;  /* local scale when it was said, ns: the pulse is the first one after it */
+    int64_t second; /* POSIX, of that pulse; INT64_MIN: not known */
+    double error;   /* s, with the sign that the receiver sends */
+};
+
+/* What a source knows of leap seconds. */
+#define LEAP_COUNT_UNKNOWN (-1)
+struct leap_claim {
+    int tai;          /* TAI - UTC now, s; LEAP_COUNT_UNKNOWN */
+    bool confirmed;   /* received, not a default of the firmware */
+    enum leap change; /* that is announced; LEAP_UNKNOWN: it does not say */
+    int64_t at;       /* POSIX s of the first second after that change; 0: not said */
 };
 
 /* What a message claims: "the second `second` (+ nsec) began some time before `local`". */
