@@ -4,13 +4,20 @@
 #include "refclock/civil.h"
 
 #define YEAR_S (365 * INT64_C(86400))
+#define WEEK_S (7 * INT64_C(86400))
 
 bool era_resolve(int64_t pivot, int64_t *second, bool *moved)
 {
-    int64_t sent = *second;
-    *second = civil_week_era(sent, pivot);
-    *moved = *second != sent;
-    return !*moved || *second > pivot - 3 * YEAR_S;
+    *moved = *second < pivot - 512 * WEEK_S;
+    if (!*moved)
+        return *second < pivot + 1023 * WEEK_S;
+    *second = civil_week_era(*second, pivot);
+    return *second > pivot - 3 * YEAR_S;
+}
+
+bool era_too_early(int64_t pivot, int64_t second)
+{
+    return second < pivot - WEEK_S;
 }
 
 bool era_leap_day(int64_t midnight)

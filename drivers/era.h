@@ -6,14 +6,22 @@
 #include <stdint.h>
 
 /*
- * What receivers' dates may be. A date 1024-week eras away is moved to within 512 weeks of the
- * pivot. The pivot is a date that is known to be past, so a date that has to be moved and then
- * still lies more than 3 years before it (1980-01-06, 2000-01-01: what receivers show before they
- * know better) is rejected. Pure; all in POSIX seconds.
+ * What receivers' dates may be, held against the pivot: a date that is known to be past (of the
+ * release, or what an earlier run saw). A receiver whose week number has 10 bits (IS-GPS-200,
+ * 20.3.3.3.1.1), or whose firmware was built for one era, shows dates whole 1024 weeks back, never
+ * ahead. So a date from 512 weeks before the pivot to 1023 weeks after it stays as it is; an older
+ * one is moved by whole eras to within 512 weeks of the pivot; a later one is rejected. A date that
+ * was moved and then still lies more than 3 years before the pivot (1980-01-06, 2000-01-01: what
+ * receivers show before they know better) is rejected, too. Leap counts are no part of this. Pure;
+ * all in POSIX seconds.
  */
 
 /* Moves *second into the era of the pivot. False when it is to be rejected. */
 bool era_resolve(int64_t pivot, int64_t *second, bool *moved);
+
+/* Is this date too early for a running clock: more than a week before the pivot? (The week is for
+ * time zones and for a release that was dated ahead.) */
+bool era_too_early(int64_t pivot, int64_t second);
 
 /* May this day end with a leap second (ITU-R TF.460: the last of June or December first)? */
 bool era_leap_day(int64_t midnight);

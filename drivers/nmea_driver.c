@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "drivers/driver.h"
+#include "drivers/era.h"
 #include "drivers/gnss.h"
 #include "drivers/reopen.h"
 #include "refclock/civil.h"
@@ -27,7 +28,7 @@ struct nmea_driver {
     enum health said; /* the last that the sink was told, and why */
     struct err said_err;
     uint64_t silent_bytes, silent_messages; /* counts when the silence began */
-    uint64_t reopened;
+    uint64_t too_early, reopened;
 };
 
 /* Each change of health or of its reason is said once. */
@@ -92,6 +93,18 @@ static void say_no_fix(struct nmea_driver *d, enum nmea_verdict verdict)
     say(d, HEALTH_NO_FIX, &err);
 }
 
+static void say_too_early(struct nmea_driver *d, int64_t second)
+{
+    struct err err;
+    char date[36];
+    d->too_early++;
+    civil_iso(second * NS_PER_S, 0, date, sizeof date);
+    date[10] = 0;
+    err_set(&err, d->driver.path, "give it an hour of free sky; update its firmware if that stays",
+            "the receiver's date, %s, is past already", date);
+    say(d, HEALTH_NO_FIX, &err);
+}
+
 static void on_epoch(void *arg, const struct nmea_epoch *e)
 {
     struct nmea_driver *d = arg;
@@ -108,6 +121,10 @@ static void on_epoch(void *arg, const struct nmea_epoch *e)
     begin_silence(d);
     if (e->verdict != NMEA_VOUCHED) {
         say_no_fix(d, e->verdict);
+        return;
+    }
+    if (era_too_early(d->driver.env->era_pivot, e->second)) {
+        say_too_early(d, e->second);
         return;
     }
     say(d, HEALTH_OK, NULL);
@@ -273,6 +290,9 @@ static const struct counter_row counters[] = {
     COUNTER("contradictory", gnss.counts.contradictory, "epochs with two different times"),
     COUNTER("era_moved", gnss.counts.era_moved,
             "epochs whose date was wrong by whole 1024-week eras and was put right"),
+    COUNTER("too_early", too_early,
+            "epochs with a date before this release or before the time of an earlier run, not "
+            "believed"),
     COUNTER("reopened", reopened, "times that the port came back"),
     {0},
 };

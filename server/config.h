@@ -51,6 +51,7 @@ struct config {
     char statussocket[OPTION_TEXT_SIZE];            /* "": none */
     char temperature[OPTION_TEXT_SIZE];             /* "": no sensor */
     char driftfile[OPTION_TEXT_SIZE];               /* "": none */
+    char leapfile[OPTION_TEXT_SIZE];                /* "": none */
     char record[OPTION_TEXT_SIZE];                  /* "": nothing is recorded */
     char log[OPTION_TEXT_SIZE];                     /* "": none, "stderr", "syslog", or a path */
     int log_level;                                  /* enum log_level */

@@ -86,8 +86,11 @@ static bool says(const struct scenario *s, const char *word)
 static int make_conf(struct stage *g, const struct scenario *s, char *conf, size_t size,
                      struct err *err)
 {
-    const char *const rows[][2] = {
-        {"threads", "0"}, {"listen", "none"}, {"statussocket", "none"}, {"driftfile", "none"}};
+    const char *const rows[][2] = {{"threads", "0"},
+                                   {"listen", "none"},
+                                   {"statussocket", "none"},
+                                   {"driftfile", "none"},
+                                   {"leapfile", "none"}};
     const char *place = getenv("TMPDIR");
     int n = 0;
     if (s->restarts && !says(s, "driftfile")) {

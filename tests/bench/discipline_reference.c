@@ -187,7 +187,8 @@ static void memory(double *resident, double *used)
 
 static int day(const struct scenario *s)
 {
-    static const char conf[] = "threads 0\nlisten none\nstatussocket none\ndriftfile none\n";
+    static const char conf[] =
+        "threads 0\nlisten none\nstatussocket none\ndriftfile none\nleapfile none\n";
     struct sim_world *w = calloc(1, sizeof *w);
     struct sim_judge *j = calloc(1, sizeof *j);
     struct log log = {0};

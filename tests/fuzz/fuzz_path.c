@@ -229,7 +229,8 @@ static void open_world(struct world *w)
     struct config_errors errors;
     struct err err;
     snprintf(conf, sizeof conf,
-             "threads 0\nlisten none\nstatussocket none\ndriftfile none\nrefclock nmea x%s\n%s",
+             "threads 0\nlisten none\nstatussocket none\ndriftfile none\nleapfile none\nrefclock "
+             "nmea x%s\n%s",
              w->choice & STATED ? " delay 0.1..0.3" : "",
              w->choice & WITH_PPS ? "refclock pps y\n" : "");
     REQUIRE(config_parse(&w->config, "conf", conf, strlen(conf), &errors) == 0);
