@@ -121,6 +121,11 @@ void clock_virtual_disturb(struct clock_virtual *v, double offset)
     v->shown += llrint(offset * 1e9);
 }
 
+void clock_virtual_freeze(struct clock_virtual *v)
+{
+    v->at = v->truth(v->arg);
+}
+
 double clock_virtual_error(struct clock_virtual *v)
 {
     advance(v);

@@ -33,6 +33,10 @@ void clock_virtual_init(struct clock_virtual *c, int64_t (*truth)(void *),
 /* Somebody else steps this clock by `offset` s (fault injection). */
 void clock_virtual_disturb(struct clock_virtual *c, double offset);
 
+/* The machine was frozen, its clock with it, since the clock was looked at last (fault injection).
+ */
+void clock_virtual_freeze(struct clock_virtual *c);
+
 /* Reading minus truth now, s, to a fraction of a nanosecond: for the simulation's judge, not for
  * the daemon. */
 double clock_virtual_error(struct clock_virtual *c);

@@ -46,28 +46,54 @@ const struct option_row scenario_options[] = {
      AT(start),
      .unit = "",
      .initial = "2026-11-24",
-     .help = "true date at the start, YYYY-MM-DD"},
+     .help = "true date at the start, YYYY-MM-DD, or with THH:MM:SS"},
     {.word = "offset",
      .type = OPTION_SECONDS,
      AT(offset),
-     .min = -1e9,
-     .max = 1e9,
+     .min = -4e9,
+     .max = 4e9,
      .unit = "s",
      .initial = "0.01",
      .help = "clock minus truth at the start"},
     {.word = NULL},
 };
 
-/* Words that take FROM..TO, and where their spans are. */
-static const struct {
-    struct option_row row;
-    size_t spans;
-} span_words[] = {
-    {{.word = "outage"}, offsetof(struct sim_receiver_config, outage)},
-    {{.word = "no_fix"}, offsetof(struct sim_receiver_config, no_fix)},
-    {{.word = "no_pulse"}, offsetof(struct sim_receiver_config, no_pulse)},
-    {{.word = "wrong"}, offsetof(struct sim_receiver_config, wrong)},
+#define SPANS(name) .word = #name, .spans = offsetof(struct sim_receiver_config, name)
+
+const struct scenario_span_word scenario_span_words[] = {
+    {SPANS(outage), .help = "neither pulses nor messages"},
+    {SPANS(no_fix), .help = "messages that say that there is no fix; pulses go on"},
+    {SPANS(no_pulse), .help = "no pulses"},
+    {SPANS(no_message), .help = "no messages"},
+    {SPANS(wrong), .by = 1, .amount = true, .rate = true, .help = "messages BY seconds wrong (1)"},
+    {SPANS(delayed), .amount = true, .help = "messages that come BY seconds later than else"},
+    {SPANS(pull), .amount = true, .rate = true,
+     .help = "the whole time of the receiver is BY seconds ahead, and RATE more each second"},
+    {SPANS(rate), .amount = true, .help = "BY edges a second: 2, 5, 10000; 0.5"},
+    {SPANS(moved), .amount = true, .rate = true,
+     .help = "a position BY metres away, and RATE more each second"},
+    {SPANS(cn0), .amount = true, .help = "the signals of all satellites BY dB stronger"},
+    {SPANS(jammed), .help = "the receiver says that it is jammed (UBX)"},
+    {SPANS(spoofed), .help = "the receiver says that it is spoofed (UBX)"},
+    {0},
 };
+
+int scenario_begin(const struct scenario *s, int64_t *posix)
+{
+    char date[11], rest;
+    int hour = 0, minute = 0, second = 0;
+    snprintf(date, sizeof date, "%.10s", s->start);
+    if (civil_parse_date(date, posix))
+        return -1;
+    if (strlen(s->start) > 10 &&
+        (strlen(s->start) != 19 ||
+         sscanf(s->start + 10, "T%2d:%2d:%2d%c", &hour, &minute, &second, &rest) != 3))
+        return -1;
+    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
+        return -1;
+    *posix += hour * 3600 + minute * 60 + second;
+    return 0;
+}
 
 void scenario_default(struct scenario *s)
 {
@@ -76,7 +102,10 @@ void scenario_default(struct scenario *s)
     options_initial(oscillator_options, &s->oscillator);
     options_initial(climate_options, &s->climate);
     options_initial(sim_sensor_options, &s->sensor);
-    options_initial(sim_receiver_options, &s->receiver);
+    options_initial(sim_utc_options, &s->utc);
+    for (int i = 0; i < SCENARIO_SOURCES; i++)
+        options_initial(sim_receiver_options, &s->receiver[i]);
+    s->receivers = 1;
 }
 
 static int take_class(struct scenario *s, const struct config_line *l, struct err *err)
@@ -107,22 +136,49 @@ static int take_temp_step(struct scenario *s, const struct config_line *l, struc
     return 0;
 }
 
-static int take_span(struct scenario *s, size_t spans, const struct config_line *l, struct err *err)
+static int take_span(struct sim_receiver_config *r, const struct scenario_span_word *w,
+                     const struct config_line *l, struct err *err)
 {
     static const struct option_row row = {
         .word = "span", .type = OPTION_RANGE, .max = 4e7, .unit = "s", .offset = 0};
-    struct sim_span *span = (struct sim_span *)((char *)&s->receiver + spans);
+    struct sim_span *span = (struct sim_span *)((char *)r + w->spans);
+    struct sim_span new = {.by = w->by};
     double range[2];
-    if (l->count != 2)
-        return err_set(err, l->thing, "write it as FROM..TO, in seconds", "needs one span");
+    size_t most = w->rate ? 4 : w->amount ? 3 : 2, least = w->amount && w->by == 0 ? 3 : 2;
+    if (l->count < least || l->count > most)
+        return err_set(err, l->thing,
+                       "write it as FROM..TO, in seconds, and what timeball-sim(1) adds",
+                       "needs one span%s", w->amount ? " and an amount" : "");
     if (options_set(&row, range, l->word[1], l->thing, err))
         return -1;
+    if ((l->count > 2 && number_double(l->word[2], &new.by)) ||
+        (l->count > 3 && number_double(l->word[3], &new.rate)) || !(fabs(new.by) <= OFFSET_MOST))
+        return err_set(err, l->thing, TODO, "needs a number after the span");
+    if (w->spans == offsetof(struct sim_receiver_config, rate) && !(new.by >= 0.1 && new.by <= 1e5))
+        return err_set(err, l->thing, "0.1 to 100000 edges a second", "is no rate of pulses");
+    new.from = range[0];
+    new.to = range[1];
     for (int i = 0; i < SIM_SPANS; i++)
         if (span[i].to == 0) {
-            span[i] = (struct sim_span){range[0], range[1]};
+            span[i] = new;
             return 0;
         }
     return err_set(err, l->thing, "", "more than %d spans", SIM_SPANS);
+}
+
+static int take_pause(struct scenario *s, const struct config_line *l, struct err *err)
+{
+    double at, length;
+    if (l->count != 3 || number_double(l->word[1], &at) || number_double(l->word[2], &length) ||
+        !(at > 0 && at <= TIME_MOST && length > 0 && length <= TIME_MOST))
+        return err_set(err, l->thing, "write `pause AT S` or `freeze AT S`, in seconds",
+                       "needs two numbers");
+    if (s->pauses == SCENARIO_PAUSES)
+        return err_set(err, l->thing, "", "more than %d of them", SCENARIO_PAUSES);
+    s->pause[s->pauses].at = at;
+    s->pause[s->pauses].frozen = !strcmp(l->word[0], "freeze");
+    s->pause[s->pauses++].length = length;
+    return 0;
 }
 
 static int take_disturb(struct scenario *s, const struct config_line *l, struct err *err)
@@ -167,14 +223,51 @@ static int take_conf(struct scenario *s, const struct config_line *l, struct err
     return 0;
 }
 
+static int one_value(const struct option_row *row, void *base, const struct config_line *l,
+                     struct err *err)
+{
+    if (l->count != 2)
+        return err_set(err, l->thing, TODO, "%s needs one value", row->word);
+    return options_set(row, base, l->word[1], l->thing, err);
+}
+
+/* A word of a receiver's: 1 when it is none, else 0, or -1 with *err. */
+static int take_receiver_word(struct sim_receiver_config *r, const struct config_line *l,
+                              struct err *err)
+{
+    const struct option_row *row = options_find(sim_receiver_options, l->word[0]);
+    if (row)
+        return one_value(row, r, l, err);
+    for (const struct scenario_span_word *w = scenario_span_words; w->word; w++)
+        if (!strcmp(l->word[0], w->word))
+            return take_span(r, w, l, err);
+    return 1;
+}
+
+static int take_receiver(struct scenario *s, const struct config_line *l, struct err *err)
+{
+    struct config_line rest = *l;
+    int64_t number;
+    if (l->count < 3 || number_int(l->word[1], &number) || number < 1 || number > SCENARIO_SOURCES)
+        return err_set(err, l->thing, TODO, "needs a number from 1 to %d and a receiver's word",
+                       SCENARIO_SOURCES);
+    rest.count -= 2;
+    memmove(rest.word, rest.word + 2, rest.count * sizeof *rest.word);
+    int bad = take_receiver_word(&s->receiver[number - 1], &rest, err);
+    if (bad > 0)
+        return err_set(err, l->thing, TODO, "is no word of a receiver");
+    if (!bad && number > s->receivers)
+        s->receivers = (int)number;
+    return bad;
+}
+
 static const struct {
     const char *word;
     int (*take)(struct scenario *, const struct config_line *, struct err *);
-} own_words[] = {{"class", take_class},
-                 {"temp_step", take_temp_step},
-                 {"disturb", take_disturb},
-                 {"restart", take_restart},
-                 {"conf", take_conf}};
+} own_words[] = {{"class", take_class},       {"temp_step", take_temp_step},
+                 {"disturb", take_disturb},   {"restart", take_restart},
+                 {"pause", take_pause},       {"freeze", take_pause},
+                 {"receiver", take_receiver}, {"conf", take_conf}};
 
 int scenario_line(struct scenario *s, const struct config_line *l, struct err *err)
 {
@@ -185,20 +278,18 @@ int scenario_line(struct scenario *s, const struct config_line *l, struct err *e
                   {oscillator_options, &s->oscillator},
                   {climate_options, &s->climate},
                   {sim_sensor_options, &s->sensor},
-                  {sim_receiver_options, &s->receiver}};
+                  {sim_utc_options, &s->utc}};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         const struct option_row *row = options_find(tables[i].rows, l->word[0]);
-        if (row && l->count != 2)
-            return err_set(err, l->thing, TODO, "%s needs one value", row->word);
         if (row)
-            return options_set(row, tables[i].base, l->word[1], l->thing, err);
+            return one_value(row, tables[i].base, l, err);
     }
-    for (size_t i = 0; i < sizeof span_words / sizeof *span_words; i++)
-        if (!strcmp(l->word[0], span_words[i].row.word))
-            return take_span(s, span_words[i].spans, l, err);
     for (size_t i = 0; i < sizeof own_words / sizeof *own_words; i++)
         if (!strcmp(l->word[0], own_words[i].word))
             return own_words[i].take(s, l, err);
+    int bad = take_receiver_word(s->receiver, l, err);
+    if (bad <= 0)
+        return bad;
     char word[48];
     return err_set(err, l->thing, TODO, "unknown word '%s'",
                    options_quote(l->word[0], word, sizeof word));
@@ -214,9 +305,10 @@ static void take_error(struct config_errors *errors, const struct err *err)
 
 static int check(const struct scenario *s, const char *path, struct err *err)
 {
-    int64_t date;
-    if (civil_parse_date(s->start, &date))
-        return err_set(err, path, "write it as YYYY-MM-DD", "start is not a date");
+    int64_t begin;
+    if (scenario_begin(s, &begin))
+        return err_set(err, path, "write it as YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS",
+                       "start is not a date");
     return 0;
 }
 

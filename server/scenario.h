@@ -14,26 +14,33 @@
  * are those of the option rows of the structs below, and
  *   class pi|tcxo|ocxo                      values of such an oscillator; later lines override
  *   temp_step AT K [RAMP]                   the temperature changes (repeatable)
- *   outage|no_fix|no_pulse|wrong FROM..TO   spans of seconds since the start (repeatable)
+ *   outage|no_fix|... FROM..TO [BY [RATE]]  spans of seconds since the start (repeatable)
+ *   receiver N WORD ...                     a line of the receivers' words for the Nth receiver
  *   disturb AT OFFSET                       somebody else steps the clock (repeatable)
+ *   pause|freeze AT S                       the machine sleeps for S s, its clock runs on or stands
+ *                                           still (repeatable)
  *   restart AT [AWAY]                       the daemon is stopped, and started AWAY s later (10;
  *                                           repeatable)
  *   conf DIRECTIVE ...                      a line of the daemon's configuration (repeatable)
  */
 #define SCENARIO_DISTURBS 16
 #define SCENARIO_RESTARTS 16
+#define SCENARIO_PAUSES   16
+#define SCENARIO_SOURCES  4 /* receivers */
 #define SCENARIO_CONF     4096
 
 struct scenario {
     double length; /* s */
     double settle; /* s that do not count for RMS and maximum */
     int64_t seed;
-    char start[OPTION_TEXT_SIZE]; /* YYYY-MM-DD */
+    char start[OPTION_TEXT_SIZE]; /* YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS */
     double offset;                /* s, clock minus truth at the start */
     struct oscillator oscillator;
     struct climate climate;
     struct sim_sensor sensor;
-    struct sim_receiver_config receiver;
+    struct sim_utc utc;
+    struct sim_receiver_config receiver[SCENARIO_SOURCES];
+    int receivers; /* of those */
     struct {
         double at, offset; /* s */
     } disturb[SCENARIO_DISTURBS];
@@ -42,6 +49,11 @@ struct scenario {
         double at, away; /* s */
     } restart[SCENARIO_RESTARTS];
     int restarts;
+    struct {
+        double at, length; /* s */
+        bool frozen;       /* its clock stands still meanwhile */
+    } pause[SCENARIO_PAUSES];
+    int pauses;
     char conf[SCENARIO_CONF]; /* lines */
 };
 
@@ -56,5 +68,19 @@ int scenario_load(struct scenario *s, const char *path, struct config_errors *er
 
 /* One line of such a file. 0, or -1 with *err. */
 int scenario_line(struct scenario *s, const struct config_line *line, struct err *err);
+
+/* The true time at the start, POSIX s. 0, or -1: it is not written as it should be. */
+int scenario_begin(const struct scenario *s, int64_t *posix);
+
+/* A word whose lines are FROM..TO, and for most BY and RATE: where the receiver has its spans. */
+struct scenario_span_word {
+    const char *word; /* NULL ends the table */
+    size_t spans;     /* offset into struct sim_receiver_config */
+    double by;        /* where none is given; 0 in a word that takes an amount: it must be */
+    bool amount;      /* BY may be given ... */
+    bool rate;        /* ... and RATE */
+    const char *help; /* for the manual */
+};
+extern const struct scenario_span_word scenario_span_words[];
 
 #endif

@@ -67,7 +67,7 @@ static void look_at_clock(struct sim_judge *j, double error)
     const struct sim_world *w = j->world;
     double t = (double)(j->second - w->start) * 1e-9;
     int64_t since = llrint(t);
-    bool silent = sim_receiver_silent(&w->scenario.receiver, t);
+    bool silent = sim_world_silent(w, t);
     look_at_settling(&j->to_10us, error, since);
     look_at_settling(&j->to_1us, error, since);
     if (j->locked >= 0 && (silent || !w->daemon))
@@ -140,7 +140,9 @@ static void second_begins(void *arg, int64_t now)
     look_at_clock(j, error);
     if (j->each)
         j->each(j->arg, j, error);
-    j->second += NS_PER_S;
+    do /* not the seconds that the machine slept through */
+        j->second += NS_PER_S;
+    while (j->second <= truth);
     loop_after(sim_world_loop(j->world), &j->timer, j->second - truth);
 }
 

@@ -14,13 +14,14 @@
 struct happening {
     struct loop_timer timer;
     struct stage *stage;
-    double amount; /* s: of the step, or until the daemon is there again */
+    double amount; /* s: of the step, or until machine or daemon are there again */
+    bool frozen;
 };
 
 struct stage {
     struct sim_world world;
     struct sim_judge judge;
-    struct happening disturb[SCENARIO_DISTURBS], restart[SCENARIO_RESTARTS];
+    struct happening disturb[SCENARIO_DISTURBS], restart[SCENARIO_RESTARTS], pause[SCENARIO_PAUSES];
     bool failed; /* to start the daemon again */
     struct err err;
     char folder[64]; /* for a drift file of its own; "": none */
@@ -31,6 +32,13 @@ static void disturb_fires(void *arg, int64_t now)
     struct happening *h = arg;
     (void)now;
     clock_virtual_disturb(&h->stage->world.clock, h->amount);
+}
+
+static void pause_fires(void *arg, int64_t now)
+{
+    struct happening *h = arg;
+    (void)now;
+    sim_world_sleep(&h->stage->world, h->amount, h->frozen);
 }
 
 static void start_fires(void *arg, int64_t now)
@@ -70,6 +78,10 @@ static void arm_all(struct stage *g)
         arm(g, &g->disturb[i], s->disturb[i].at, s->disturb[i].offset, disturb_fires);
     for (int i = 0; i < s->restarts; i++)
         arm(g, &g->restart[i], s->restart[i].at, s->restart[i].away, stop_fires);
+    for (int i = 0; i < s->pauses; i++) {
+        arm(g, &g->pause[i], s->pause[i].at, s->pause[i].length, pause_fires);
+        g->pause[i].frozen = s->pause[i].frozen;
+    }
 }
 
 /* Does the scenario say this directive itself? */

@@ -44,7 +44,7 @@ static void take(void *arg, const struct sim_judge *j, double error)
         .total = claims ? (float)j->served_total : NAN,
         .freq = (float)sim_judge_freq(j),
         .innovation = r->pulses.used != s->used ? (float)r->pulses.offset : NAN,
-        .pulse = (float)j->world->receiver.stamped,
+        .pulse = (float)j->world->receiver->stamped,
         .state = (uint8_t)r->state,
         .stratum = claims ? j->handler.snapshot.stratum : 0,
     };

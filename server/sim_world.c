@@ -2,6 +2,7 @@
 #include "server/sim_world.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,22 +29,23 @@ static double next_frequency(void *world, int64_t second)
     return oscillator_next(&s->oscillator, second);
 }
 
-/* As struct daemon_world wants it: `receiver` is the world's. */
-static double temperature(void *receiver)
+/* As struct daemon_world wants it. */
+static double temperature(void *world)
 {
-    struct sim_world *w = ((struct sim_receiver *)receiver)->arg;
+    struct sim_world *w = world;
     return sim_sensor_read(&w->scenario.sensor, &w->scenario.climate,
                            elapsed(w, sim_world_truth(w)));
 }
 
 static void make_clock(struct sim_world *w)
 {
-    int64_t date = 0;
+    int64_t begin = 0;
     if (w->live)
         clock_host_start(&w->host);
-    else if (!civil_parse_date(w->scenario.start, &date))
-        w->virtual_loop.truth = date * NS_PER_S;
+    else if (!scenario_begin(&w->scenario, &begin))
+        w->virtual_loop.truth = begin * NS_PER_S;
     w->start = sim_world_truth(w);
+    sim_utc_start(&w->scenario.utc, w->start / NS_PER_S);
     oscillator_start(&w->scenario.oscillator, (uint64_t)w->scenario.seed);
     sim_sensor_start(&w->scenario.sensor, &w->scenario.climate, (uint64_t)w->scenario.seed);
     clock_virtual_init(&w->clock, sim_world_truth, next_frequency, w, w->scenario.offset);
@@ -78,7 +80,9 @@ static int keep_conf(struct sim_world *w, const char *name, const char *conf, st
             fprintf(out, "%.*s\n", (int)length, l);
         l += length + (l[length] == '\n');
     }
-    fprintf(out, "%s\nrefclock nmea %s\nrefclock pps simulated\n", w->scenario.conf, w->port);
+    fprintf(out, "%s\n", w->scenario.conf);
+    for (int i = 0; i < w->receivers; i++)
+        fprintf(out, "refclock nmea %s\nrefclock pps simulated%d\n", w->port[i], i);
     return fclose(out) ? err_errno(err, name, "", "starting", ENOMEM) : 0;
 }
 
@@ -94,6 +98,31 @@ static int read_conf(struct sim_world *w, const char *name, struct err *err)
     return 0;
 }
 
+/* The receiver that a path belongs to, in an environment as sim_receiver_port() wants it. */
+static struct driver_env receiver_of(const struct driver_env *env, const char *path)
+{
+    struct sim_world *w = env->arg;
+    struct driver_env own = *env;
+    size_t size = strlen(path);
+    int number = size && path[size - 1] >= '0' ? path[size - 1] - '0' : 0;
+    own.arg = &w->receiver[number < w->receivers ? number : 0];
+    return own;
+}
+
+static int world_port(const struct driver_env *env, const char *path, int baud, struct port **out,
+                      struct err *err)
+{
+    struct driver_env own = receiver_of(env, path);
+    return sim_receiver_port(&own, path, baud, out, err);
+}
+
+static int world_pulse(const struct driver_env *env, const char *path, bool clear,
+                       struct pulse **out, struct err *err)
+{
+    struct driver_env own = receiver_of(env, path);
+    return sim_receiver_pulse(&own, path, clear, out, err);
+}
+
 static int open_daemon(struct sim_world *w, struct err *err)
 {
     struct daemon_world world = {
@@ -102,13 +131,29 @@ static int open_daemon(struct sim_world *w, struct err *err)
         .steering = STATUS_STEERS_VIRTUAL,
         .refid = SNAPSHOT_REFID('X', 'S', 'I', 'M'),
         .era_pivot = w->start / NS_PER_S,
-        .open_port = w->live ? NULL : sim_receiver_port,
-        .open_pulse = sim_receiver_pulse,
-        .arg = &w->receiver,
+        .open_port = w->live ? NULL : world_port,
+        .open_pulse = world_pulse,
+        .arg = w,
         .temperature = w->scenario.sensor.present ? temperature : NULL,
     };
     w->clock.clock.steerable = w->config.clock == CONFIG_CLOCK_SYSTEM;
     return daemon_open(&w->daemon, &w->config, &world, err);
+}
+
+static int start_receiver(struct sim_world *w, struct err *err)
+{
+    int i = w->receivers;
+    struct sim_receiver *r = &w->receiver[i];
+    snprintf(w->port[i], sizeof w->port[i], "simulated%d", i);
+    r->config = w->scenario.receiver[i];
+    r->utc = &w->scenario.utc;
+    r->written = w->live ? NULL : &w->virtual_loop.written;
+    uint64_t seed = (uint64_t)w->scenario.seed + ((uint64_t)i << 50);
+    if (sim_receiver_start(r, sim_world_loop(w), sim_world_truth, w, seed, w->live, w->port[i],
+                           sizeof w->port[i], err))
+        return -1;
+    w->receivers++;
+    return 0;
 }
 
 int sim_world_open(struct sim_world *w, const struct scenario *s, bool live, const char *conf_name,
@@ -118,18 +163,33 @@ int sim_world_open(struct sim_world *w, const struct scenario *s, bool live, con
     w->scenario = *s;
     w->live = live;
     w->log = log;
-    snprintf(w->port, sizeof w->port, "simulated");
     make_clock(w);
-    w->receiver.config = s->receiver;
-    w->receiver.written = live ? NULL : &w->virtual_loop.written;
-    int bad = sim_receiver_start(&w->receiver, sim_world_loop(w), sim_world_truth, w,
-                                 (uint64_t)s->seed, live, w->port, sizeof w->port, err);
+    int bad = 0;
+    for (int i = 0; !bad && i < s->receivers; i++)
+        bad = start_receiver(w, err);
     if (!bad)
         bad = keep_conf(w, conf_name, conf, err) || read_conf(w, conf_name, err) ||
               open_daemon(w, err);
     if (bad)
         sim_world_close(w);
     return bad ? -1 : 0;
+}
+
+void sim_world_sleep(struct sim_world *w, double span, bool frozen)
+{
+    int64_t ns = llrint(span * 1e9);
+    (void)clock_now(&w->clock.clock);
+    w->virtual_loop.truth += ns;
+    if (frozen)
+        clock_virtual_freeze(&w->clock);
+}
+
+bool sim_world_silent(const struct sim_world *w, double t)
+{
+    for (int i = 0; i < w->scenario.receivers; i++)
+        if (!sim_receiver_silent(&w->scenario.receiver[i], t))
+            return false;
+    return true;
 }
 
 void sim_world_stop_daemon(struct sim_world *w)
@@ -141,14 +201,16 @@ void sim_world_stop_daemon(struct sim_world *w)
 
 int sim_world_start_daemon(struct sim_world *w, struct err *err)
 {
-    sim_receiver_flush(&w->receiver);
+    for (int i = 0; i < w->receivers; i++)
+        sim_receiver_flush(&w->receiver[i]);
     return read_conf(w, "conf", err) || open_daemon(w, err) ? -1 : 0;
 }
 
 void sim_world_close(struct sim_world *w)
 {
     sim_world_stop_daemon(w);
-    sim_receiver_stop(&w->receiver);
+    while (w->receivers > 0)
+        sim_receiver_stop(&w->receiver[--w->receivers]);
     loop_close(sim_world_loop(w));
     free(w->conf);
     w->conf = NULL;

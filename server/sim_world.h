@@ -21,13 +21,14 @@ struct sim_world {
     struct loop_virtual virtual_loop; /* its `loop` is the loop of both kinds */
     struct clock_host host;
     struct clock_virtual clock;
-    struct sim_receiver receiver;
+    struct sim_receiver receiver[SCENARIO_SOURCES]; /* as many as the scenario has */
+    int receivers;                                  /* that were started */
     struct config config;
     struct daemon *daemon; /* NULL: stopped */
     const struct log *log;
-    char *conf;                  /* text of the daemon's configuration */
-    char port[OPTION_TEXT_SIZE]; /* path of the receiver's bytes */
-    int64_t start;               /* truth, ns */
+    char *conf;                                    /* text of the daemon's configuration */
+    char port[SCENARIO_SOURCES][OPTION_TEXT_SIZE]; /* paths of the receivers' bytes */
+    int64_t start;                                 /* truth, ns */
 };
 
 /*
@@ -51,6 +52,15 @@ static inline struct loop *sim_world_loop(struct sim_world *w)
 {
     return &w->virtual_loop.loop;
 }
+
+/*
+ * The machine sleeps from now on, and wakes up after `span` s; its clock runs on meanwhile, or
+ * stands still. For virtual time; from a handler of the loop.
+ */
+void sim_world_sleep(struct sim_world *w, double span, bool frozen);
+
+/* True when none of the receivers gives pulses `t` seconds after the start, by plan. */
+bool sim_world_silent(const struct sim_world *w, double t);
 
 /* True time now, ns. */
 int64_t sim_world_truth(void *world);

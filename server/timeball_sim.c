@@ -189,7 +189,7 @@ static int draw(const struct arguments *a, const struct sim_play *p, const struc
     char title[300], rms[48], noise[48];
     const char *name = strrchr(a->file, '/');
     const struct oscillator *o = &p->scenario.oscillator;
-    ctl_seconds(p->scenario.receiver.pulse.noise, false, noise, sizeof noise);
+    ctl_seconds(p->scenario.receiver->pulse.noise, false, noise, sizeof noise);
     snprintf(title, sizeof title,
              "%.80s: pulses %s, white FM %.2g, random walk FM %.2g, seed %lld: RMS %s",
              name ? name + 1 : a->file, noise, o->white_fm, o->walk_fm, (long long)r->seed,

@@ -15,6 +15,7 @@ void sim_pulse_model_start(struct sim_pulse_model *m, uint64_t seed)
     m->grid_rng = rng_seeded(seed, 5);
     m->grid = 1e-6 * rng_uniform(&m->grid_rng);
     m->grid_rate = 10e-9 * rng_gauss(&m->grid_rng);
+    m->ahead = NAN;
 }
 
 /* How far the nearest tick is from the true second, s. */
@@ -26,6 +27,13 @@ static double sawtooth(struct sim_pulse_model *m, double peak)
     return m->grid - rint(m->grid / period) * period;
 }
 
+double sim_pulse_model_ahead(struct sim_pulse_model *m, const struct sim_pulse_config *c)
+{
+    if (isnan(m->ahead))
+        m->ahead = c->sawtooth > 0 ? sawtooth(m, c->sawtooth) : 0;
+    return m->ahead;
+}
+
 struct sim_stamp sim_pulse_model_next(struct sim_pulse_model *m, const struct sim_pulse_config *c)
 {
     struct sim_stamp s = {.by = c->noise * rng_gauss(&m->rng) + c->latency, .doubled = NAN};
@@ -34,8 +42,8 @@ struct sim_stamp sim_pulse_model_next(struct sim_pulse_model *m, const struct si
     bool extra = rng_uniform(&m->rng) < c->extra;
     if (late < c->late_share)
         s.by += by;
-    if (c->sawtooth > 0)
-        s.by += sawtooth(m, c->sawtooth);
+    s.by += sim_pulse_model_ahead(m, c);
+    m->ahead = NAN;
     if (rng_uniform(&m->fault_rng) < c->doubled)
         s.doubled = s.by + c->doubled_by;
     if (extra)

@@ -25,6 +25,7 @@ struct sim_pulse_config {
 struct sim_pulse_model {
     struct rng rng, fault_rng, grid_rng;
     double grid, grid_rate; /* s the receiver's ticks are off the second, and s a second */
+    double ahead;           /* s, how late the grid will make the next pulse; NAN: not asked for */
 };
 
 /* What came of one second's pulse. */
@@ -39,5 +40,8 @@ void sim_pulse_model_start(struct sim_pulse_model *m, uint64_t seed);
 
 /* The next second's pulse; also to be asked for seconds whose pulse is not wanted. */
 struct sim_stamp sim_pulse_model_next(struct sim_pulse_model *m, const struct sim_pulse_config *c);
+
+/* How late, s, the grid of the receiver's clock will make the next pulse: what it can say of it. */
+double sim_pulse_model_ahead(struct sim_pulse_model *m, const struct sim_pulse_config *c);
 
 #endif

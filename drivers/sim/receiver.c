@@ -6,49 +6,47 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "drivers/sim/sentences.h"
+#include "drivers/sim/ubx_frames.h"
 
-#define SECOND INT64_C(1000000000)
-
-static bool within(const struct sim_span *spans, double t)
-{
-    for (int i = 0; i < SIM_SPANS; i++)
-        if (t >= spans[i].from && t < spans[i].to)
-            return true;
-    return false;
-}
+#define SECOND  INT64_C(1000000000)
+#define SLEPT_S 3 /* a message so late was sent while the machine slept, and lost */
 
 /* ---- pulses ---- */
-
-bool sim_receiver_silent(const struct sim_receiver_config *c, double t)
-{
-    return within(c->outage, t) || within(c->no_pulse, t);
-}
 
 static void stamp(struct sim_receiver *r, int64_t second, double by)
 {
     r->before = r->now;
-    r->now.sequence++;
+    r->now.sequence += (uint64_t)fmax(1, r->edges);
     r->now.reading = second + llrint(by * 1e9 + 0.5); /* the reading was cut to whole ns */
+}
+
+/* A pulse every other second, and so on. */
+static bool left_out(const struct sim_receiver *r, double t)
+{
+    const struct sim_span *s = sim_span_at(r->config.rate, t);
+    return s && s->by < 1 && r->second / SECOND % llrint(1 / s->by) != 0;
 }
 
 /* A stray pulse comes at any time of the second: it is what the next fetch finds, as with a real
  * line. */
-static void stamp_pulse(struct sim_receiver *r, int64_t late_by)
+static void stamp_pulse(struct sim_receiver *r, int64_t late_by, double early)
 {
     struct sim_stamp s = sim_pulse_model_next(&r->pulse_model, &r->config.pulse);
     int64_t second = clock_now(r->clock) - late_by;
+    double t = (double)(r->second - r->start) * 1e-9;
+    const struct sim_span *rate = sim_span_at(r->config.rate, t);
     r->stamped = NAN;
-    if (!s.there || sim_receiver_silent(&r->config, (double)(r->second - r->start) * 1e-9))
+    if (!s.there || sim_receiver_silent(&r->config, t) || left_out(r, t))
         return;
-    r->stamped = s.by;
-    stamp(r, second, s.by);
+    r->stamped = s.by - early;
+    stamp(r, second, s.by - early);
     if (!isnan(s.doubled))
-        stamp(r, second, s.doubled);
+        stamp(r, second, s.doubled - early);
+    r->edges = rate ? rate->by : 1;
 }
 
 static double jitter(struct rng *rng, int kind, double size)
@@ -63,43 +61,72 @@ static double jitter(struct rng *rng, int kind, double size)
     }
 }
 
-static void pulse_fires(void *arg, int64_t now)
+/* How long before the true second its pulse comes, s. */
+static double early(const struct sim_receiver *r)
 {
-    struct sim_receiver *r = arg;
+    double ahead = sim_receiver_ahead(&r->config, (double)(r->second - r->start) * 1e-9);
+    return ahead - rint(ahead);
+}
+
+static void send_later(struct sim_receiver *r, int64_t truth)
+{
     const struct sim_receiver_config *c = &r->config;
-    int64_t truth = r->truth(r->arg);
-    (void)now;
-    stamp_pulse(r, truth - r->second);
     double t = (double)(r->second - r->start) * 1e-9;
-    double delay = c->message_delay + c->message_drift * t +
+    const struct sim_span *more = sim_span_at(c->delayed, t);
+    double delay = c->message_delay + c->message_drift * t + (more ? more->by : 0) +
                    jitter(&r->message_rng, c->message_jitter_kind, c->message_jitter);
     struct sim_message *m = &r->message[r->second / SECOND % 2];
     m->second = r->second / SECOND;
+    m->qerr = sim_pulse_model_ahead(&r->pulse_model, &c->pulse);
     loop_after(r->loop, &m->timer, r->second + llrint(fmax(0.001, delay) * 1e9) - truth);
-    r->second += SECOND;
-    loop_after(r->loop, &r->pulse_timer, r->second - truth);
+}
+
+static void pulse_fires(void *arg, int64_t now)
+{
+    struct sim_receiver *r = arg;
+    int64_t truth = r->truth(r->arg);
+    (void)now;
+    if (truth - r->second < SECOND) { /* else the machine slept, and heard nothing of it */
+        stamp_pulse(r, truth - r->second, early(r));
+        send_later(r, truth);
+        r->second += SECOND;
+    } else {
+        r->second = (truth / SECOND + 1) * SECOND;
+    }
+    loop_after(r->loop, &r->pulse_timer, r->second - llrint(fmax(0, early(r)) * 1e9) - truth);
 }
 
 /* ---- messages ---- */
+
+/* A damaged byte, now and then. */
+static void damage(struct sim_receiver *r, struct sim_bytes *b)
+{
+    for (int i = 0; i < b->parts; i++)
+        if (rng_uniform(&r->message_rng) < r->config.corrupt)
+            b->data[b->part[i] + 1 +
+                    (int)(rng_u64(&r->message_rng) % 20) % (b->size - b->part[i] - 1)] ^= 1;
+}
 
 static void message_fires(void *arg, int64_t now)
 {
     const struct sim_message *m = arg;
     struct sim_receiver *r = m->receiver;
     const struct sim_receiver_config *c = &r->config;
-    char text[SENTENCES_SIZE];
+    struct sim_bytes bytes = {0};
     double t = (double)(m->second * SECOND - r->start) * 1e-9;
     (void)now;
-    if (within(c->outage, t))
+    if (sim_span_at(c->outage, t) || sim_span_at(c->no_message, t) ||
+        r->truth(r->arg) > (m->second + SLEPT_S) * SECOND)
         return;
-    bool fix = t >= c->first_fix && !within(c->no_fix, t);
-    int size = sentences_write(text, m->second + within(c->wrong, t), fix);
-    for (char *p = text; *p; p = strchr(p, '\n') + 1)
-        if (rng_uniform(&r->message_rng) < c->corrupt)
-            p[1 + rng_u64(&r->message_rng) % 20] ^= 1;
-    ssize_t wrote = write(r->write_fd, text, (size_t)size);
-    if (wrote < size)
-        r->lost_bytes += (uint64_t)(size - (wrote > 0 ? wrote : 0));
+    struct sim_claim claim = sim_receiver_claim(r, m);
+    if (c->protocol != SIM_UBX)
+        sentences_add(&bytes, &claim);
+    if (c->protocol != SIM_NMEA)
+        ubx_frames_add(&bytes, &claim);
+    damage(r, &bytes);
+    ssize_t wrote = write(r->write_fd, bytes.data, (size_t)bytes.size);
+    if (wrote < bytes.size)
+        r->lost_bytes += (uint64_t)(bytes.size - (wrote > 0 ? wrote : 0));
     if (r->written)
         *r->written = true;
 }
@@ -140,6 +167,8 @@ int sim_receiver_start(struct sim_receiver *r, struct loop *loop, int64_t (*trut
     sim_pulse_model_start(&r->pulse_model, seed);
     r->stamped = NAN;
     r->message_rng = rng_seeded(seed, 3);
+    r->qerr_rng = rng_seeded(seed, 7);
+    r->edges = 1;
     r->pulse_timer = (struct loop_timer){.name = "simulated pulse", .fire = pulse_fires, .arg = r};
     for (int i = 0; i < 2; i++) {
         r->message[i].receiver = r;
@@ -169,80 +198,4 @@ void sim_receiver_stop(struct sim_receiver *r)
     close(r->write_fd);
     if (r->read_fd >= 0)
         close(r->read_fd);
-}
-
-/* ---- as drivers see it ---- */
-
-struct sim_port {
-    struct port port;
-    int fd; /* the receiver's */
-};
-
-static int port_get_fd(const struct port *p)
-{
-    return ((const struct sim_port *)p)->fd;
-}
-
-static ssize_t port_read_pipe(struct port *p, void *buf, size_t size, struct err *err)
-{
-    ssize_t n = read(((struct sim_port *)p)->fd, buf, size);
-    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
-        return n > 0 ? n : 0;
-    return err_errno(err, "simulated receiver", "", "reading", n < 0 ? errno : EPIPE);
-}
-
-static void port_free(struct port *p)
-{
-    free(p);
-}
-
-static const struct port_ops port_ops = {
-    .fd = port_get_fd, .read = port_read_pipe, .close = port_free};
-
-int sim_receiver_port(const struct driver_env *env, const char *path, int baud, struct port **out,
-                      struct err *err)
-{
-    struct sim_receiver *r = env->arg;
-    struct sim_port *p = calloc(1, sizeof *p);
-    (void)baud;
-    if (!p)
-        return err_errno(err, path, "", "opening", ENOMEM);
-    p->port.ops = &port_ops;
-    p->fd = r->read_fd;
-    *out = &p->port;
-    return 0;
-}
-
-struct sim_pulse {
-    struct pulse pulse;
-    struct sim_receiver *receiver;
-};
-
-static int pulse_newest(struct pulse *p, struct pulse_stamp *s, struct err *err)
-{
-    struct sim_receiver *r = ((struct sim_pulse *)p)->receiver;
-    (void)err;
-    /* a late stamp is not there before its time */
-    *s = r->now.reading <= clock_now(r->clock) ? r->now : r->before;
-    return 0;
-}
-
-static void pulse_free(struct pulse *p)
-{
-    free(p);
-}
-
-static const struct pulse_ops pulse_ops = {.fetch = pulse_newest, .close = pulse_free};
-
-int sim_receiver_pulse(const struct driver_env *env, const char *path, bool clear,
-                       struct pulse **out, struct err *err)
-{
-    struct sim_pulse *p = calloc(1, sizeof *p);
-    (void)clear;
-    if (!p)
-        return err_errno(err, path, "", "opening", ENOMEM);
-    p->pulse.ops = &pulse_ops;
-    p->receiver = env->arg;
-    *out = &p->pulse;
-    return 0;
 }

@@ -135,7 +135,7 @@ static void print(uint64_t seed, const struct outcome *o, const struct filter *f
 
 static void run(struct scenario *s, uint64_t seed)
 {
-    const struct sim_pulse_config *c = &s->receiver.pulse;
+    const struct sim_pulse_config *c = &s->receiver->pulse;
     struct filter f[FILTERS];
     struct sim_pulse_model pulses;
     struct outcome o = {0, NAN, NAN, NAN, NAN};
@@ -150,8 +150,8 @@ static void run(struct scenario *s, uint64_t seed)
         s->oscillator.kelvin = climate_at(&s->climate, (double)t - 1) - s->climate.mean;
         phase += oscillator_next(&s->oscillator, t);
         struct sim_stamp stamp = draw(&pulses, c, &in_time);
-        bool away = sim_receiver_silent(&s->receiver, (double)t);
-        silent = sim_receiver_silent(&s->receiver, (double)t - 1e-6) ? silent + 1 : 0;
+        bool away = sim_receiver_silent(s->receiver, (double)t);
+        silent = sim_receiver_silent(s->receiver, (double)t - 1e-6) ? silent + 1 : 0;
         bool counts = !away && !silent && (double)t >= s->settle;
         for (int i = 0; i < FILTERS; i++) {
             predict(&f[i]);

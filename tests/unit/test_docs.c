@@ -172,6 +172,24 @@ static void receiver_words(FILE *out)
     plain_options(out, sim_receiver_options);
 }
 
+static void leap_words(FILE *out)
+{
+    plain_options(out, sim_utc_options);
+}
+
+static void span_words(FILE *out)
+{
+    for (const struct scenario_span_word *w = scenario_span_words; w->word; w++)
+        fprintf(out, ".TP\n.BR %s \" FROM..TO%s%s\"\n%c%s.\n", w->word,
+                !w->amount   ? ""
+                : w->by != 0 ? " [BY"
+                             : " BY",
+                w->rate      ? (w->by != 0 ? " [RATE]]" : " [RATE]")
+                : w->by != 0 ? "]"
+                             : "",
+                toupper((unsigned char)*w->help), w->help + 1);
+}
+
 static void classes(FILE *out)
 {
     fputs(".RS\n", out);
@@ -202,6 +220,8 @@ static const struct part {
     {"timeballd.8", "verdicts", verdicts},
     {"timeball-sim.1", "figures", figures},
     {"timeball-sim.1", "scenario", scenario_words},
+    {"timeball-sim.1", "leap", leap_words},
+    {"timeball-sim.1", "spans", span_words},
     {"timeball-sim.1", "classes", classes},
     {"timeball-sim.1", "oscillator", oscillator_words},
     {"timeball-sim.1", "climate", climate_words},

@@ -43,7 +43,7 @@ static void an_empty_one_is_the_defaults(void **state)
     assert_int_equal(load(&s, "# nothing\n\n   \n", &errors), 0);
     assert_memory_equal(&s, &defaults, sizeof s);
     assert_near(s.length, 3600, 0);
-    assert_near(s.receiver.pulse.noise, 1e-6, 1e-18);
+    assert_near(s.receiver->pulse.noise, 1e-6, 1e-18);
     assert_int_equal(s.disturbs, 0);
 }
 
@@ -63,6 +63,13 @@ static void every_kind_of_word(void **state)
                           "outage 100..200\n"
                           "outage 300..400.5\n"
                           "wrong 10..12\n"
+                          "wrong 20..22 -18 0.5\n"
+                          "pull 5..6 1e-3 1e-7\n"
+                          "receiver 2 protocol ubx\n"
+                          "receiver 2 no_pulse 7..8\n"
+                          "leap -1\n"
+                          "pause 3 60\n"
+                          "freeze 4 61\n"
                           "disturb 50 -3600\n"
                           "conf clock none\n"
                           "conf driftfile none\n",
@@ -73,10 +80,22 @@ static void every_kind_of_word(void **state)
     assert_string_equal(s.start, "2038-01-19");
     assert_near(s.offset, -1e9, 0);
     assert_near(s.oscillator.freq, -30e-6, 0);
-    assert_near(s.receiver.pulse.noise, 50e-9, 0);
-    assert_int_equal(s.receiver.message_jitter_kind, SIM_ONE_SIDED);
-    assert_near(s.receiver.outage[1].to, 400.5, 0);
-    assert_near(s.receiver.wrong[0].from, 10, 0);
+    assert_near(s.receiver->pulse.noise, 50e-9, 0);
+    assert_int_equal(s.receiver->message_jitter_kind, SIM_ONE_SIDED);
+    assert_near(s.receiver->outage[1].to, 400.5, 0);
+    assert_near(s.receiver->wrong[0].from, 10, 0);
+    assert_near(s.receiver->wrong[0].by, 1, 0);
+    assert_near(s.receiver->wrong[1].by, -18, 0);
+    assert_near(s.receiver->wrong[1].rate, 0.5, 0);
+    assert_near(s.receiver->pull[0].rate, 1e-7, 0);
+    assert_int_equal(s.receivers, 2);
+    assert_int_equal(s.receiver->protocol, SIM_NMEA);
+    assert_int_equal(s.receiver[1].protocol, SIM_UBX);
+    assert_near(s.receiver[1].no_pulse[0].to, 8, 0);
+    assert_near(s.receiver->no_pulse[0].to, 0, 0);
+    assert_int_equal(s.utc.leap, -1);
+    assert_int_equal(s.pauses, 2);
+    assert_true(!s.pause[0].frozen && s.pause[1].frozen);
     assert_int_equal(s.disturbs, 1);
     assert_near(s.disturb[0].offset, -3600, 0);
     assert_string_equal(s.conf, "clock none\ndriftfile none\n");
@@ -87,23 +106,52 @@ static void what_is_wrong(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "lenght 3600",      "length",
-        "length 3600 7",    "length 1e300",
-        "length nan",       "length -5",
-        "length 9",         "seed 1.5",
-        "seed -1",          "seed 99999999999999999999",
-        "start 2026-02-30", "start today",
-        "freq 1",           "pulse_noise -1",
-        "missing 1.1",      "message_jitter_kind blue",
-        "outage",           "outage 5",
-        "outage 5..",       "outage 9..5",
-        "outage 5..5",      "outage -1..5",
-        "outage 1..2 3..4", "outage a..b",
-        "disturb 5",        "disturb x 1",
-        "disturb 5 nan",    "disturb 1e300 1",
-        "disturb 1 1e300",  "disturb -1 1",
-        "disturb 1 2 3",    "conf \"open",
+        "lenght 3600",
+        "length",
+        "length 3600 7",
+        "length 1e300",
+        "length nan",
+        "length -5",
+        "length 9",
+        "seed 1.5",
+        "seed -1",
+        "seed 99999999999999999999",
+        "start 2026-02-30",
+        "start today",
+        "freq 1",
+        "pulse_noise -1",
+        "missing 1.1",
+        "message_jitter_kind blue",
+        "outage",
+        "outage 5",
+        "outage 5..",
+        "outage 9..5",
+        "outage 5..5",
+        "outage -1..5",
+        "outage 1..2 3..4",
+        "outage a..b",
+        "disturb 5",
+        "disturb x 1",
+        "disturb 5 nan",
+        "disturb 1e300 1",
+        "disturb 1 1e300",
+        "disturb -1 1",
+        "disturb 1 2 3",
+        "conf \"open",
         "offset 1e10",
+        "start 2026-02-03T25:00:00",
+        "start 2026-02-03T12:00",
+        "receiver 2",
+        "receiver 0 missing 0.1",
+        "receiver 9 missing 0.1",
+        "receiver 2 seed 4",
+        "pull 1..2",
+        "pull 1..2 x",
+        "rate 1..2 0",
+        "no_fix 1..2 3",
+        "leap 2",
+        "pause 5",
+        "freeze 5 -1",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct scenario s;

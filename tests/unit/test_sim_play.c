@@ -97,14 +97,14 @@ static void an_outage_has_its_figures(void **state)
 {
     struct sim_play p = scene(9000, "");
     (void)state;
-    p.scenario.receiver.no_pulse[0] = (struct sim_span){4000, 7700};
+    p.scenario.receiver->no_pulse[0] = (struct sim_span){.from = 4000, .to = 7700};
     struct sim_result r = must_play(&p);
     double hour = fabs(r.value[SIM_HOLD_1H]), worst = r.value[SIM_HOLD_WORST];
     assert_true(hour > 0 && hour <= worst && worst < 5e-3);
     assert_true(isnan(r.value[SIM_HOLD_1D]));
     assert_true(r.value[SIM_RMS] < 1e-6); /* without the outage */
     assert_true(r.value[SIM_BACK_1US] < 900);
-    p.scenario.receiver.no_pulse[0] = (struct sim_span){0};
+    p.scenario.receiver->no_pulse[0] = (struct sim_span){0};
     r = must_play(&p);
     assert_true(isnan(r.value[SIM_HOLD_1H]) && isnan(r.value[SIM_HOLD_WORST]) &&
                 isnan(r.value[SIM_BACK_1US]));
@@ -129,8 +129,8 @@ static void doubled_and_missing_pulses_do_little(void **state)
     struct sim_play p = scene(3600, "");
     (void)state;
     double calm = must_play(&p).value[SIM_RMS];
-    p.scenario.receiver.pulse.missing = 0.1;
-    p.scenario.receiver.pulse.doubled = 0.05;
+    p.scenario.receiver->pulse.missing = 0.1;
+    p.scenario.receiver->pulse.doubled = 0.05;
     struct sim_result r = must_play(&p);
     assert_true(sim_result_clean(&r));
     assert_true(r.value[SIM_RMS] < 2 * calm);
@@ -262,8 +262,8 @@ static void replay_finds_the_noise(void **state)
         snprintf(conf, sizeof conf, "clock %s\nrecord %s\n", clocks[i], p->path);
         struct sim_play play = scene(4 * 3600, conf);
         play.scenario.oscillator.walk_fm = 1e-11;
-        play.scenario.receiver.pulse.noise = 1e-7;
-        play.scenario.receiver.pulse.late_share = 0.02;
+        play.scenario.receiver->pulse.noise = 1e-7;
+        play.scenario.receiver->pulse.late_share = 0.02;
         must_play(&play);
         json_t *json = replay(p);
         assert_string_equal(json_string_value(json_object_get(json, "state")), "locked");
