@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "drivers/era.h"
 
+#include <stdlib.h>
+
 #include "refclock/civil.h"
 
-#define YEAR_S (365 * INT64_C(86400))
-#define WEEK_S (7 * INT64_C(86400))
+#define DAY_S  INT64_C(86400)
+#define WEEK_S (7 * DAY_S)
+#define YEAR_S (365 * DAY_S)
 
 bool era_resolve(int64_t pivot, int64_t *second, bool *moved)
 {
@@ -15,9 +18,9 @@ bool era_resolve(int64_t pivot, int64_t *second, bool *moved)
     return *second > pivot - 3 * YEAR_S;
 }
 
-bool era_too_early(int64_t pivot, int64_t second)
+bool era_too_early(int64_t pivot, int64_t second, int64_t local)
 {
-    return second < pivot - WEEK_S;
+    return second < pivot - WEEK_S && llabs(second - local) > DAY_S;
 }
 
 bool era_leap_day(int64_t midnight)

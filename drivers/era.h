@@ -19,9 +19,12 @@
 /* Moves *second into the era of the pivot. False when it is to be rejected. */
 bool era_resolve(int64_t pivot, int64_t *second, bool *moved);
 
-/* Is this date too early for a running clock: more than a week before the pivot? (The week is for
- * time zones and for a release that was dated ahead.) */
-bool era_too_early(int64_t pivot, int64_t second);
+/*
+ * Is this date too early to be believed: more than a week before the pivot? (The week is for time
+ * zones and for a release that was dated ahead.) A machine whose own clock `local` names the same
+ * day testifies for it: it may live in the past, as in a test.
+ */
+bool era_too_early(int64_t pivot, int64_t second, int64_t local);
 
 /* May this day end with a leap second (ITU-R TF.460: the last of June or December first)? */
 bool era_leap_day(int64_t midnight);

@@ -123,7 +123,8 @@ static void on_epoch(void *arg, const struct nmea_epoch *e)
         say_no_fix(d, e->verdict);
         return;
     }
-    if (era_too_early(d->driver.env->era_pivot, e->second)) {
+    int64_t clock_says = clock_now(d->driver.env->clock) / NS_PER_S;
+    if (era_too_early(d->driver.env->era_pivot, e->second, clock_says)) {
         say_too_early(d, e->second);
         return;
     }

@@ -2,12 +2,17 @@
 #include "refclock/clock.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #define FREQ_LIMIT 500e-6 /* clock_adjtime(2) */
 
 /* What a foreign frequency, and the reading itself, may make of a pair of readings. */
 #define FOREIGN_FREQ 1e-3
 #define READING_NS   20000
+
+/* How near to a leap second's own size and time a step must be. */
+#define LEAP_NEAR_NS INT64_C(1000000)
+#define LEAP_TIME_NS INT64_C(5000000000)
 
 int clock_set_freq(struct clock *c, double freq, double *set, int64_t *at, struct err *err)
 {
@@ -48,6 +53,23 @@ static void read_pair(struct clock *c, int64_t *now, int64_t *raw, int64_t *widt
     }
 }
 
+void clock_expect_leap(struct clock *c, int64_t at, int seconds)
+{
+    c->leap_at = at;
+    c->leap_step = seconds;
+}
+
+/* Takes a step for the leap second's, if it is one. */
+static bool is_leap(struct clock *c, int64_t step, int64_t now)
+{
+    int64_t leap = (int64_t)c->leap_step * 1000000000;
+    if (!c->leap_at || llabs(step - leap) > LEAP_NEAR_NS || llabs(now - c->leap_at) > LEAP_TIME_NS)
+        return false;
+    c->stepped += leap;
+    c->leap_at = 0;
+    return true;
+}
+
 int64_t clock_watch(struct clock *c)
 {
     int64_t now = 0, raw = 0, width = 0;
@@ -59,8 +81,10 @@ int64_t clock_watch(struct clock *c)
         double explained = (double)elapsed * FOREIGN_FREQ + (double)(READING_NS + width);
         if (fabs((double)differs) > explained) {
             step = differs - llrint((double)elapsed * c->freq);
-            c->stepped += step;
             c->generation++;
+            if (is_leap(c, step, now))
+                step = 0;
+            c->stepped += step;
         }
     }
     c->seen_now = now;

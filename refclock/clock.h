@@ -48,6 +48,9 @@ struct clock {
                         stepped */
     double freq; /* frequency correction in force, as set (dimensionless, positive: runs faster) */
     int64_t seen_now, seen_raw; /* the last pair of clock_watch() */
+    int64_t leap_at; /* reading at which the kernel, or whoever keeps the clock, is to make a leap
+                        second's step; 0: none */
+    int leap_step;   /* s */
 };
 
 /* The reading, ns. */
@@ -96,9 +99,17 @@ static inline int clock_tell(struct clock *c, const struct clock_report *r, doub
 }
 
 /*
+ * A leap second is due: at the reading `at` a step of `seconds` (+1 or -1) may come that is
+ * nobody's fault. clock_watch() takes it, exactly, into `stepped` and the generation. `at` 0: none
+ * is due.
+ */
+void clock_expect_leap(struct clock *c, int64_t at, int seconds);
+
+/*
  * Looks whether somebody else stepped the clock, by holding its reading against the raw clock;
  * called once a wake-up. Returns the size of the step in ns (0: none) after taking it into
- * `stepped` and the generation. Frequency changes by others up to 1000 ppm are no steps.
+ * `stepped` and the generation. Frequency changes by others up to 1000 ppm are no steps, and the
+ * step of a leap second that is due (clock_expect_leap()) is taken in and not returned.
  */
 int64_t clock_watch(struct clock *c);
 

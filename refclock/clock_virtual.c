@@ -5,8 +5,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "refclock/sample.h"
+
 #define SECOND_NS   INT64_C(1000000000)
-#define KERNEL_FREQ 65536e6 /* units of timex.freq in one */
+#define DAY_NS      (86400 * SECOND_NS)
+#define TICK_NS     INT64_C(4000000) /* of a kernel with HZ=250 */
+#define KERNEL_FREQ 65536e6          /* units of timex.freq in one */
 
 /* Adds `extra` ns to a count kept as whole and fraction. */
 static void carry(int64_t *whole, double *fraction, double extra)
@@ -26,6 +30,33 @@ static void run_for(struct clock_virtual *v, int64_t span)
     v->at += span;
 }
 
+/* What second_overflow() of Linux does at the tick that finds a new second. */
+static void leap(struct clock_virtual *v)
+{
+    int64_t late = v->shown - v->leap_at - v->leap_lag;
+    if (v->leap_state == CLOCK_LEAP_INS && late >= 0) {
+        v->shown -= SECOND_NS;
+        v->leap_state = CLOCK_LEAP_OOP;
+    } else if (v->leap_state == CLOCK_LEAP_DEL && late >= -SECOND_NS) {
+        v->shown += SECOND_NS;
+        v->leap_state = CLOCK_LEAP_WAIT;
+    }
+    if (v->leap_state == CLOCK_LEAP_OOP && v->shown >= v->leap_at)
+        v->leap_state = CLOCK_LEAP_WAIT;
+}
+
+static void hear_of_leap(struct clock_virtual *v, int announced)
+{
+    bool none = announced != LEAP_INSERT && announced != LEAP_DELETE;
+    if (none || v->leap_deaf) {
+        if (v->leap_state != CLOCK_LEAP_OOP)
+            v->leap_state = CLOCK_LEAP_OK;
+    } else if (v->leap_state == CLOCK_LEAP_OK) {
+        v->leap_state = announced == LEAP_INSERT ? CLOCK_LEAP_INS : CLOCK_LEAP_DEL;
+        v->leap_at = (v->shown / DAY_NS + 1) * DAY_NS;
+    }
+}
+
 static void advance(struct clock_virtual *v)
 {
     int64_t truth = v->truth(v->arg);
@@ -37,6 +68,7 @@ static void advance(struct clock_virtual *v)
         }
         run_for(v, (end < truth ? end : truth) - v->at);
     }
+    leap(v);
 }
 
 static int64_t virtual_now(struct clock *c)
@@ -84,8 +116,11 @@ static int virtual_step(struct clock *c, int64_t ns, int64_t *at, struct err *er
 static int virtual_tell(struct clock *c, const struct clock_report *r, double *freq_seen,
                         struct err *err)
 {
+    struct clock_virtual *v = (struct clock_virtual *)c;
     (void)err;
-    ((struct clock_virtual *)c)->told = *r;
+    advance(v);
+    v->told = *r;
+    hear_of_leap(v, r->leap);
     *freq_seen = c->freq;
     return 0;
 }
@@ -111,6 +146,7 @@ void clock_virtual_init(struct clock_virtual *v, int64_t (*truth)(void *),
     v->arg = arg;
     v->at = truth(arg);
     v->second = INT64_MIN;
+    v->leap_lag = TICK_NS;
     v->shown = v->at + llrint(offset * 1e9);
     v->raw_ns = SECOND_NS;
 }

@@ -6,9 +6,19 @@
 
 /*
  * A clock on a simulated oscillator; it touches no clock of the machine. The frequency correction
- * is rounded as the kernel's (2^-16 ppm); what it was told is kept for inspection. The owner frees
- * the struct; there is nothing to close.
+ * is rounded as the kernel's (2^-16 ppm); what it was told is kept for inspection. Told of a leap
+ * second, it steps at the end of its day, a timer tick late, as Linux does. The owner frees the
+ * struct; there is nothing to close.
  */
+/* As ntp_adjtime(3) has them. */
+enum clock_leap_state {
+    CLOCK_LEAP_OK,
+    CLOCK_LEAP_INS, /* told that a second is inserted at the end of this day ... */
+    CLOCK_LEAP_DEL, /* ... or left out */
+    CLOCK_LEAP_OOP, /* in the inserted second: 23:59:59 once more */
+    CLOCK_LEAP_WAIT /* done, until it is told that there is none */
+};
+
 struct clock_virtual {
     struct clock clock;
     int64_t (*truth)(void *arg);
@@ -20,6 +30,10 @@ struct clock_virtual {
     int64_t shown, raw_ns;       /* reading and raw reading at `at` ... */
     double shown_frac, raw_frac; /* ... and their fractions, ns */
     struct clock_report told;
+    enum clock_leap_state leap_state;
+    int64_t leap_at;  /* reading at which the leap is due, ns */
+    int64_t leap_lag; /* how long after it the step is made: until the next timer tick, ns */
+    bool leap_deaf;   /* a kernel that makes no leap steps */
 };
 
 /*

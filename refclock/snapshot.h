@@ -17,7 +17,9 @@
 /*
  * The clock as the responder sees it: a line from a reading of the clock (clock.h) to true time,
  * and how far to trust it. truth(reading) = reading + shift + offset + rate x (reading -
- * reference).
+ * reference). Over a leap second the line goes on; truth then leaves it by `leap_step`, for the one
+ * second that follows. Later, the clock itself may have been stepped, or not: until the next
+ * snapshot nobody knows.
  */
 struct snapshot {
     int64_t reference; /* reading at which offset and bounds hold, ns */
@@ -28,12 +30,15 @@ struct snapshot {
     double total;  /* s, the promise: stat + latency + receiver + sawtooth + numbering; > 0 */
     double drift;  /* dimensionless: the bound grows by this per second of age */
     int64_t reftime;     /* true time of the last measurement used, ns POSIX; 0: none yet */
+    int64_t leap_at;     /* ns on the line's scale: from then on `leap_step` is to be added; 0: no
+                            leap second is due */
     double root_delay;   /* s */
     uint32_t refid;      /* SNAPSHOT_REFID; the address digest for network sources */
     uint32_t generation; /* of the clock */
     uint8_t stratum;     /* 1..15, 16: unsynchronised */
     uint8_t leap;        /* enum leap; LEAP_UNKNOWN: unsynchronised */
     int8_t precision;    /* log2 s, of reading the clock */
+    int8_t leap_step;    /* s, +1 or -1 */
     bool transition;     /* a step is under way: readings are of no known generation */
     bool locked_once;    /* false: never locked since start (refid INIT on the wire) */
 };
@@ -41,12 +46,29 @@ struct snapshot {
 /* Past this age (s) a snapshot speaks for nothing: LI 3. */
 #define SNAPSHOT_STALE_S 10.0
 
-/* True time of a reading, ns POSIX. */
-static inline int64_t snapshot_truth(const struct snapshot *s, int64_t reading)
+/* The line at a reading, ns: true time, but for a leap second. */
+static inline int64_t snapshot_line(const struct snapshot *s, int64_t reading)
 {
     double age = (double)(reading - s->reference) * 1e-9;
     double fine = (s->offset + s->rate * age) * 1e9;
     return reading + s->shift + (int64_t)(fine + (fine < 0 ? -0.5 : 0.5));
+}
+
+/* Where a time on the line lies with respect to the leap second that is due, if any. */
+enum snapshot_leap { SNAPSHOT_LEAP_AHEAD, SNAPSHOT_LEAP_NOW, SNAPSHOT_LEAP_LOST };
+static inline enum snapshot_leap snapshot_leap(const struct snapshot *s, int64_t line)
+{
+    if (!s->leap_at || line < s->leap_at)
+        return SNAPSHOT_LEAP_AHEAD;
+    return line < s->leap_at + 1000000000 ? SNAPSHOT_LEAP_NOW : SNAPSHOT_LEAP_LOST;
+}
+
+/* True time of a reading, ns POSIX; in an inserted second, that of the second before. */
+static inline int64_t snapshot_truth(const struct snapshot *s, int64_t reading)
+{
+    int64_t line = snapshot_line(s, reading);
+    bool now = snapshot_leap(s, line) == SNAPSHOT_LEAP_NOW;
+    return now ? line + (int64_t)s->leap_step * 1000000000 : line;
 }
 
 /* The bound (s) that holds for a reading: total, grown by its age. */

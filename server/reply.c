@@ -68,9 +68,11 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static void set_identity(struct ntp_packet *p, const struct snapshot *s, bool synced)
+static void set_identity(struct ntp_packet *p, const struct snapshot *s, bool synced,
+                         enum snapshot_leap leap)
 {
-    p->leap = synced ? s->leap : LEAP_UNKNOWN;
+    /* what is announced is over as soon as it has begun */
+    p->leap = !synced ? LEAP_UNKNOWN : leap == SNAPSHOT_LEAP_AHEAD ? s->leap : LEAP_NONE;
     p->stratum = synced ? s->stratum : 0;
     p->refid = synced ? s->refid : s->locked_once ? 0 : SNAPSHOT_REFID('I', 'N', 'I', 'T');
     p->precision = s->precision;
@@ -101,8 +103,11 @@ enum verdict reply_make(const struct reply_input *in, uint8_t out[WIRE_SIZE], si
     struct ntp_packet request, p;
     wire_decode(in->request, &request);
     double bound = snapshot_bound(in->snapshot, in->transmit.reading);
-    bool synced = synchronised(in->snapshot, in->transmit.reading, bound);
-    set_identity(&p, in->snapshot, synced);
+    enum snapshot_leap leap =
+        snapshot_leap(in->snapshot, snapshot_line(in->snapshot, in->transmit.reading));
+    bool synced =
+        leap != SNAPSHOT_LEAP_LOST && synchronised(in->snapshot, in->transmit.reading, bound);
+    set_identity(&p, in->snapshot, synced, leap);
     set_times(&p, in);
     p.version = request.version;
     p.mode = request.mode == WIRE_MODE_ACTIVE ? WIRE_MODE_PASSIVE : WIRE_MODE_SERVER;

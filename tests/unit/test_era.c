@@ -61,7 +61,7 @@ static void d1_week_zero_of_each_era(void **state)
         const struct dates row = {day(2026, 11, 24), day(2026, 11, 24) + ahead * WEEK,
                                   day(2026, 11, 24) + ahead * WEEK};
         expect(&row, 1);
-        assert_false(era_too_early(row.pivot, row.real));
+        assert_false(era_too_early(row.pivot, row.real, 0));
     }
     int64_t late = day(2026, 11, 24) + 1023 * WEEK;
     bool moved;
@@ -152,11 +152,14 @@ static void d5_dates_that_receivers_show_before_they_know(void **state)
         for (size_t k = 0; k < sizeof shown / sizeof *shown; k++) {
             int64_t second = shown[k];
             bool moved, good = era_resolve(pivot, &second, &moved);
-            assert_true(!good || era_too_early(pivot, second));
+            assert_true(!good || era_too_early(pivot, second, 0));
         }
     }
-    assert_true(era_too_early(day(2026, 11, 24), day(2026, 11, 17) - 1));
-    assert_false(era_too_early(day(2026, 11, 24), day(2026, 11, 17)));
+    assert_true(era_too_early(day(2026, 11, 24), day(2026, 11, 17) - 1, 0));
+    assert_false(era_too_early(day(2026, 11, 24), day(2026, 11, 17), 0));
+    /* a machine that lives in the past itself */
+    assert_false(era_too_early(day(2026, 11, 24), day(2025, 6, 15), day(2025, 6, 15) + 5));
+    assert_true(era_too_early(day(2026, 11, 24), day(2025, 6, 15), day(2025, 6, 17)));
 }
 
 int main(void)
