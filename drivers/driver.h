@@ -80,6 +80,13 @@ struct counter_row {
 
 struct driver;
 
+/* What a driver can deliver; driver_ops.gives. */
+enum {
+    DRIVER_PULSES = 1,   /* edges */
+    DRIVER_MESSAGES = 2, /* labels */
+    DRIVER_SAMPLES = 4,  /* samples, whose second is known already */
+};
+
 /*
  * A request of a person to a receiver, from the control socket: words in, lines of text out, maybe
  * much later. `reply` is called once a line, the last time with `last`; `failed` says how it ended.
@@ -95,6 +102,7 @@ struct driver_command {
 struct driver_ops {
     const char *name;                   /* the word after `refclock` */
     const char *help;                   /* one line for the manual and the status */
+    unsigned gives;                     /* DRIVER_PULSES and so on */
     const struct option_row *options;   /* offsets into the driver's state */
     const struct counter_row *counters; /* offsets into the driver's state */
     size_t size; /* of the state; it begins with struct driver; zeroed by the caller */

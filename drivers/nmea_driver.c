@@ -301,6 +301,7 @@ static const struct counter_row counters[] = {
 const struct driver_ops nmea_driver_ops = {
     .name = "nmea",
     .help = "NMEA 0183 and u-blox UBX messages of a GNSS receiver at a serial port",
+    .gives = DRIVER_MESSAGES,
     .options = options,
     .counters = counters,
     .size = sizeof(struct nmea_driver),

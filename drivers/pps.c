@@ -279,6 +279,7 @@ static const struct counter_row counters[] = {
 const struct driver_ops pps_driver_ops = {
     .name = "pps",
     .help = "a pulse a second at a kernel PPS device (RFC 2783)",
+    .gives = DRIVER_PULSES,
     .options = options,
     .counters = counters,
     .size = sizeof(struct pps_driver),

@@ -16,7 +16,14 @@ double announce_behind(const struct refclock *r, const struct estimate *e)
 
 struct bound_parts announce_parts(const struct refclock *r)
 {
-    return (struct bound_parts){.latency = r->discipline.uncertainty};
+    const struct receiver *led = refclock_leader(r);
+    struct bound_parts parts = {.latency = r->discipline.uncertainty};
+    if (!led)
+        return parts;
+    if (led->trust == TRUST_DOUBTFUL)
+        parts.latency *= 2;
+    parts.receiver = fabs(led->bias);
+    return parts;
 }
 
 double refclock_passes(const struct refclock *r, double limit)
@@ -25,6 +32,15 @@ double refclock_passes(const struct refclock *r, double limit)
     if (!r->discipline.started)
         return NAN;
     return holdover_passes(&r->discipline, &parts, loop_now(r->loop), limit);
+}
+
+static uint32_t refid_of(const struct refclock *r)
+{
+    const struct receiver *led = refclock_leader(r);
+    if (led && led->config.refid)
+        return led->config.refid;
+    return led && !led->config.pulses && !led->config.samples ? r->config.refid_message
+                                                              : r->config.refid;
 }
 
 void announce_publish(struct refclock *r, bool transition)
@@ -52,7 +68,7 @@ void announce_publish(struct refclock *r, bool transition)
     if (r->state == REFCLOCK_LOCKED || r->state == REFCLOCK_HOLDOVER) {
         s.stratum = 1;
         s.leap = LEAP_NONE;
-        s.refid = r->regime_pulse ? r->config.refid : r->config.refid_message;
+        s.refid = refid_of(r);
     }
     snapshot_publish(r->latch, &s);
 }

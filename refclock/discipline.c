@@ -12,10 +12,11 @@
 #define SOFT_COST  0.02   /* of the estimate's variance, spent on a calm frequency */
 #define FEWEST     4      /* samples */
 #define FREQ_MOST  5e-3   /* ten times what the kernel can steer */
-#define LONE       2.5 /* times the usual innovation: more is possible than one pulse may decide */
-#define DOUBTS     6.0 /* sigmas of it that stay in doubt ... */
-#define AGREED     6   /* ... until so many pulses were judged together */
-#define COAST_S    5.0 /* without a pulse */
+#define LONE       2.5  /* times the usual innovation: more is possible than one pulse may decide */
+#define DOUBTS     6.0  /* sigmas of it that stay in doubt ... */
+#define AGREED     6    /* ... until so many pulses were judged together */
+#define COAST_S    5.0  /* without a pulse */
+#define SETTLED    4000 /* s, until a filter's gains stand still, or nearly so */
 #define SLEW_LIMIT 400e-6 /* what phase may take of the 500 ppm that the kernel steers */
 
 void discipline_init(struct discipline *d, double freq, int64_t now)
@@ -101,7 +102,7 @@ void discipline_temperature(struct discipline *d, double celsius, int64_t now)
 /* Free-running phase that the sample shows, s. */
 static double free_phase(const struct discipline *d, const struct sample *s)
 {
-    return (double)(s->truth - s->local - d->base) * 1e-9 + s->fraction +
+    return (double)(s->truth - s->local - d->base) * 1e-9 + s->fraction - d->shifted +
            steered_until(d, s->local);
 }
 
@@ -235,6 +236,40 @@ void discipline_update(struct discipline *d, const struct sample *s, bool reopen
     d->uncertainty = s->uncertainty;
 }
 
+void discipline_shift(struct discipline *d, double by)
+{
+    d->shifted += by;
+}
+
+/* The gains of the filter that has run for long under these noises, from which the bank goes on. */
+static void settle(struct discipline *d, const struct kalman_noise *q, double variance)
+{
+    struct kalman k = {.p = {{1, 0, 0}, {0, 1, 0}, {0, 0, q->qd}}};
+    for (int i = 0; i < SETTLED; i++) {
+        kalman_predict(&k, 1, q);
+        (void)kalman_update(&k, k.x, 1);
+    }
+    kalman_predict(&k, 1, q);
+    double s = kalman_expect(&k, 1);
+    noise_init(&d->noise);
+    noise_warm(&d->noise, sqrt(variance), fmin(0.999, k.p[0][0] / s), k.p[0][1] / s, k.p[0][2] / s);
+    d->noise.ratio = *q;
+}
+
+void discipline_measure(struct discipline *d, double variance)
+{
+    double factor = d->r / variance;
+    struct kalman_noise q = d->noise.ratio;
+    if (!d->started || !(factor > 1e-12 && factor < 1e12))
+        return;
+    q.qx *= factor;
+    q.qy *= factor;
+    q.qd *= factor;
+    settle(d, &q, variance);
+    kalman_scale(&d->kalman, factor);
+    d->r = variance;
+}
+
 bool discipline_ready(const struct discipline *d)
 {
     return d->started && d->count >= FEWEST && fabs(d->kalman.y) < FREQ_MOST;
@@ -250,7 +285,7 @@ void discipline_estimate(const struct discipline *d, int64_t local, struct estim
         k.x += k.y * dt;
     *e = (struct estimate){
         .shift = d->base,
-        .offset = k.x - steered_until(d, local),
+        .offset = k.x + d->shifted - steered_until(d, local),
         .rate = k.y + d->segment[0].known - effect(d->segment[0].freq),
         .freq = (k.y + d->segment[0].known) * (1 + d->segment[0].freq),
         .freq_sigma = sqrt(fmax(0, k.p[1][1]) * d->r),

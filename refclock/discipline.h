@@ -51,6 +51,7 @@ struct discipline {
     double r;           /* variance of a measurement in use, s^2 */
     double doubt;       /* s, what outliers that agree say against the estimate */
     double uncertainty; /* s, of the last sample */
+    double shifted;     /* s, what the estimate was moved by without a measurement */
     struct acquire_prior prior; /* what `acquire` begins with; freq is a correction, as set */
     double possible;            /* s, standard deviation of its first innovation; 0: any */
     int64_t gap;                /* s since the pulse before its first */
@@ -95,6 +96,18 @@ void discipline_innovation(const struct discipline *d, const struct sample *s, d
 /* Takes a sample into the estimate. `reopen`: it contradicts the estimate, which is widened so that
  * it can follow. */
 void discipline_update(struct discipline *d, const struct sample *s, bool reopen);
+
+/*
+ * The estimate is `by` seconds further from now on, and every measurement is held against that:
+ * another source knows better. Phase alone: what is known of the oscillator stays.
+ */
+void discipline_shift(struct discipline *d, double by);
+
+/*
+ * From now on a measurement has this variance (s^2), for it comes from another source. Estimate,
+ * its uncertainty and the oscillator's noise stay what they are.
+ */
+void discipline_measure(struct discipline *d, double variance);
 
 /* Whether the estimate is worth anything to others: enough samples, and a frequency that an
  * oscillator can have (samples that contradict each other by years give another one). */

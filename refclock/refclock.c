@@ -2,9 +2,11 @@
 #include "refclock/refclock.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "refclock/announce.h"
+#include "refclock/lead.h"
 
 #define SECOND       INT64_C(1000000000)
 #define LATE_NS      20000000 /* a second is over when its pulse is so late */
@@ -13,7 +15,6 @@
 #define DOUBT_LABELS 2
 #define UNDO_AGAIN_NS \
     (600 * SECOND)     /* a second foreign step within this: somebody else owns the clock */
-#define ROW_DOUBTS 4   /* outliers in a row that say something about the estimate */
 #define SYNC_BOUND 0.5 /* s: beyond, the second itself is not known */
 #define SLEW_LEAST 1e-6
 
@@ -30,9 +31,8 @@ void refclock_init(struct refclock *r, const struct refclock_config *config, str
     r->log = log;
     r->latch = latch;
     r->second = (struct loop_timer){.name = "second", .fire = second_over, .arg = r};
-    r->regime_pulse = true;
     r->total = 16;
-    numbering_init(&r->numbering);
+    r->leader = -1;
     discipline_init(&r->discipline, r->clock->freq, loop_now(loop));
     r->precision = clock_precision(r->clock);
 }
@@ -155,11 +155,6 @@ static void steer(struct refclock *r)
 
 /* ---- states ---- */
 
-static double age_of(const struct refclock *r, const struct source *s)
-{
-    return s->last ? (double)(loop_now(r->loop) - s->last) * 1e-9 : INFINITY;
-}
-
 static enum refclock_state next_state(const struct refclock *r)
 {
     struct estimate e;
@@ -168,14 +163,15 @@ static enum refclock_state next_state(const struct refclock *r)
     discipline_estimate(&r->discipline, loop_now(r->loop), &e);
     struct bound_parts parts = announce_parts(r);
     double total = bound_total(e.stat, &parts);
-    bool numbered =
-        r->numbering.state == NUMBERING_NUMBERED || r->selection.choice == SELECT_MESSAGE;
-    if (r->selection.choice != SELECT_NOTHING && total < SYNC_BOUND)
+    const struct receiver *led = refclock_leader(r);
+    bool numbered = !led || led->config.samples || led->numbering.state == NUMBERING_NUMBERED ||
+                    r->selection.choice == FITNESS_MESSAGE;
+    if (r->selection.choice != FITNESS_NOTHING && total < SYNC_BOUND)
         return REFCLOCK_LOCKED;
     if (!r->synced_once)
         return REFCLOCK_STARTING;
     /* a second that is in doubt is no holdover: the estimate itself may rest on it */
-    bool doubtful = r->doubt || (!numbered && r->numbering.state != NUMBERING_EMPTY);
+    bool doubtful = r->doubt || (!numbered && led->numbering.state != NUMBERING_EMPTY);
     return total <= r->config.holdover_limit && !doubtful ? REFCLOCK_HOLDOVER
                                                           : REFCLOCK_UNSYNCHRONISED;
 }
@@ -192,25 +188,9 @@ static void enter(struct refclock *r, enum refclock_state state)
         r->synced_once = true;
 }
 
-static struct selection selection_now(const struct refclock *r, double pulse_age)
-{
-    char evidence[256];
-    struct select_input in = {
-        .pulse = r->config.pulse_expected,
-        .pulse_age = pulse_age,
-        .message_age = age_of(r, &r->messages),
-        .message_uncertainty = r->message_uncertainty,
-        .numbering = r->numbering.state,
-        .no_fix = r->no_fix,
-        .off = r->pulses.in_row >= ROW_DOUBTS ? r->pulses.row_least : 0,
-        .doubt = r->doubt > 0,
-    };
-    return select_source(&in, numbering_evidence(&r->numbering, evidence, sizeof evidence));
-}
-
 static void reselect(struct refclock *r)
 {
-    r->selection = selection_now(r, age_of(r, &r->pulses));
+    lead_choose(r);
     if (r->state != REFCLOCK_UNSYNCHRONISED || !r->refused)
         enter(r, next_state(r));
 }
@@ -226,15 +206,22 @@ static void act(struct refclock *r)
     announce_to_kernel(r);
 }
 
+static void end_second(struct refclock *r, int64_t next)
+{
+    for (struct receiver *one = r->receiver; one < r->receiver + r->count; one++) {
+        source_second(&one->pulses, one->heard_pulse);
+        source_second(&one->messages, one->heard_message);
+        one->heard_pulse = one->heard_message = false;
+    }
+    lead_second(r);
+    loop_after(r->loop, &r->second, next);
+    act(r);
+}
+
 static void second_over(void *arg, int64_t now)
 {
-    struct refclock *r = arg;
     (void)now;
-    source_second(&r->pulses, r->heard_pulse);
-    source_second(&r->messages, r->heard_message);
-    r->heard_pulse = r->heard_message = false;
-    loop_after(r->loop, &r->second, SECOND);
-    act(r);
+    end_second(arg, SECOND);
 }
 
 static void jumped(void *arg, int64_t now, int64_t step)
@@ -260,85 +247,118 @@ static void jumped(void *arg, int64_t now, int64_t step)
 
 /* ---- what drivers deliver ---- */
 
-static void take(struct refclock *r, struct source *source, const struct sample *s)
+/* The leader's pulse does the work of its second at once; the timer only stands in for one that is
+ * missing. */
+static bool sets_the_pace(const struct refclock *r, int who)
 {
-    double innovation, sigma;
-    discipline_innovation(&r->discipline, s, &innovation, &sigma);
-    enum source_verdict verdict = source_judge(source, innovation, sigma, r->discipline.count);
-    if (verdict == SOURCE_USED || verdict == SOURCE_REOPEN) {
-        const struct thermal *t = &r->discipline.thermal;
-        uint64_t turns = t->turns;
-        discipline_update(&r->discipline, s, verdict == SOURCE_REOPEN);
-        source->last = s->local;
-        if (t->turns != turns)
-            log_say(r->log, LOG_LEVEL_NOTICE, "the temperature is %s: %+.4f ppm/K, known to %.4f",
-                    t->on ? "used, it helps" : "not used any more, it does not help",
-                    t->per_kelvin * 1e6, sqrt(t->var_kelvin) * 1e6);
-    } else if (source->in_row >= ROW_DOUBTS)
-        r->discipline.doubt = fmax(r->discipline.doubt, fabs(source->row_least));
+    return who == r->leader || (r->leader < 0 && who == r->led);
 }
 
-void refclock_edge(struct refclock *r, const struct edge *e)
+void refclock_edge(struct refclock *r, int who, const struct edge *e)
 {
+    struct receiver *one = &r->receiver[who];
     struct sample s;
-    r->heard_pulse = true;
-    if (!numbering_edge(&r->numbering, e, &s)) {
+    one->heard_pulse = true;
+    if (!numbering_edge(&one->numbering, e, &s)) {
         reselect(r);
         return;
     }
-    if (r->pulses.in_row >= ROW_DOUBTS || selection_now(r, 0).choice == SELECT_PULSE)
-        take(r, &r->pulses, &s);
-    /* the work of the second is done now; the timer only stands in for a pulse that is missing */
-    source_second(&r->pulses, r->heard_pulse);
-    source_second(&r->messages, r->heard_message);
-    r->heard_pulse = r->heard_message = false;
-    loop_after(r->loop, &r->second, SECOND + LATE_NS);
-    act(r);
+    if (lead_wants(r, who))
+        lead_deliver(r, who, &s);
+    if (sets_the_pace(r, who))
+        end_second(r, SECOND + LATE_NS);
 }
 
-static void message_alone(struct refclock *r, const struct timelabel *l)
+static void message_alone(struct refclock *r, int who, const struct timelabel *l)
 {
+    struct receiver *one = &r->receiver[who];
     struct sample s;
     numbering_message_sample(l, &s);
-    r->message_uncertainty = s.uncertainty;
-    if (r->config.pulse_expected || s.uncertainty >= SYNC_BOUND)
+    one->message_uncertainty = s.uncertainty;
+    if (one->config.pulses || s.uncertainty >= SYNC_BOUND)
         return;
-    r->regime_pulse = false;
-    take(r, &r->messages, &s);
-    act(r);
+    r->doubt -= r->doubt > 0;
+    if (lead_deliver(r, who, &s))
+        act(r);
 }
 
-void refclock_label(struct refclock *r, const struct timelabel *l)
+void refclock_label(struct refclock *r, int who, const struct timelabel *l)
 {
+    struct receiver *one = &r->receiver[who];
+    struct numbering *n = &one->numbering;
     struct sample s;
-    enum numbering_state before = r->numbering.state;
-    bool agreed = r->numbering.disagree == 0;
-    r->heard_message = true;
-    r->messages.last = l->local;
-    enum numbering_state state = numbering_label(&r->numbering, l);
+    enum numbering_state before = n->state;
+    bool agreed = n->disagree == 0;
+    one->heard_message = true;
+    one->messages.last = l->local;
+    enum numbering_state state = numbering_label(n, l);
     if (state != before)
-        log_say(r->log, LOG_LEVEL_INFO, "numbering is %s (was %s)", numbering_state_name(state),
-                numbering_state_name(before));
-    if (r->doubt && state == NUMBERING_NUMBERED && agreed && r->numbering.disagree == 0)
+        log_say(r->log, LOG_LEVEL_INFO, "numbering %s%sis %s (was %s)",
+                r->count > 1 ? one->config.name : "", r->count > 1 ? " " : "",
+                numbering_state_name(state), numbering_state_name(before));
+    if (r->doubt && state == NUMBERING_NUMBERED && agreed && n->disagree == 0)
         r->doubt--;
     bool took = false;
-    while (numbering_take(&r->numbering, &s)) {
-        if (!discipline_reaches(&r->discipline, s.local))
-            continue;
-        take(r, &r->pulses, &s);
-        took = true;
-    }
+    while (numbering_take(n, &s))
+        if (discipline_reaches(&r->discipline, s.local))
+            took |= lead_deliver(r, who, &s);
     if (took)
         act(r);
     else
-        message_alone(r, l);
+        message_alone(r, who, l);
     if (state != before)
         reselect(r);
 }
 
-void refclock_fix(struct refclock *r, bool fix)
+void refclock_sample(struct refclock *r, int who, const struct sample *s)
 {
-    r->no_fix = !fix;
+    struct receiver *one = &r->receiver[who];
+    one->heard_pulse = true;
+    one->messages.last = s->local;
+    if (s->uncertainty >= SYNC_BOUND || !discipline_reaches(&r->discipline, s->local))
+        return;
+    r->doubt -= r->doubt > 0;
+    if (lead_deliver(r, who, s))
+        act(r);
+}
+
+void refclock_sawtooth(struct refclock *r, int who, const struct sawtooth *s)
+{
+    (void)r, (void)who, (void)s;
+}
+
+void refclock_leap(struct refclock *r, int who, const struct leap_claim *l)
+{
+    r->receiver[who].leap = *l;
+    r->receiver[who].leap_local = loop_now(r->loop);
+}
+
+void refclock_fix(struct refclock *r, int who, bool fix)
+{
+    r->receiver[who].no_fix = !fix;
+}
+
+void refclock_trust(struct refclock *r, int who, enum receiver_trust trust, const char *why)
+{
+    struct receiver *one = &r->receiver[who];
+    if (trust != one->trust)
+        log_say(r->log, trust > TRUST_TRUSTED ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
+                "%s is %s: %s", one->config.name, receiver_trust_name(trust), why);
+    one->trust = trust;
+    snprintf(one->trust_why, sizeof one->trust_why, "%s", why);
+}
+
+int refclock_add(struct refclock *r, const struct receiver_config *config)
+{
+    if (r->count == REFCLOCK_SOURCES)
+        return -1;
+    receiver_init(&r->receiver[r->count], config);
+    return r->count++;
+}
+
+const struct receiver *refclock_leader(const struct refclock *r)
+{
+    return r->count ? &r->receiver[r->leader >= 0 ? r->leader : r->led] : NULL;
 }
 
 void refclock_temperature(struct refclock *r, double celsius)

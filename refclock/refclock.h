@@ -10,14 +10,14 @@
 #include "refclock/discipline.h"
 #include "refclock/log.h"
 #include "refclock/loop.h"
-#include "refclock/numbering.h"
+#include "refclock/receiver.h"
 #include "refclock/select.h"
 #include "refclock/snapshot.h"
-#include "refclock/source.h"
 
 /*
- * The one place that acts on what numbering, selection and discipline decide: it feeds them, steers
- * the clock, publishes the snapshot and tells the kernel.
+ * The engine: several sources, of which one leads, and one clock. This is the one place that acts
+ * on what numbering, selection and discipline decide: it feeds them, steers the clock, publishes
+ * the snapshot and tells the kernel.
  */
 enum refclock_state {
     REFCLOCK_STARTING,       /* never locked */
@@ -26,12 +26,13 @@ enum refclock_state {
     REFCLOCK_UNSYNCHRONISED, /* nothing that could be believed: LI 3 */
 };
 
+#define REFCLOCK_SOURCES SELECT_MOST
+
 struct refclock_config {
     uint32_t refid;         /* of numbered pulses */
     uint32_t refid_message; /* of messages alone */
     double steplimit;       /* s: after the start, only more than this is stepped */
     double holdover_limit;  /* s: bound up to which stratum 1 is kept without a source */
-    bool pulse_expected;    /* a pulse source is configured */
 };
 
 /* A step that was made, or that others made. */
@@ -47,27 +48,27 @@ struct refclock {
     struct clock *clock;
     const struct log *log;
     struct snapshot_latch *latch;
-    struct numbering numbering;
-    struct source pulses, messages;
+    struct receiver receiver[REFCLOCK_SOURCES];
+    int count;                /* of those */
+    int leader;               /* index; -1: nothing is followed */
+    int led;                  /* the last leader; 0 before there was one */
+    bool led_once;            /* there was one */
+    struct selected selected; /* a verdict on each */
+    struct fitness selection; /* what the clock follows, and why */
     struct discipline discipline;
-    struct selection selection;
     enum refclock_state state;
     struct loop_timer second;
-    double message_uncertainty;
     double total;     /* s, the bound now */
     double rest;      /* the frequency correction in force, without what slews the phase */
     double freq_seen; /* what the kernel had when it was last told */
     bool synced_once;
-    bool steered_once;               /* the start is over: from now on `steplimit` counts */
-    double to_undo;                  /* s, what others stepped and we have not undone */
-    bool heard_pulse, heard_message; /* in this second */
-    bool regime_pulse;               /* what the filter was fed with last */
-    bool no_fix;
+    bool steered_once;  /* the start is over: from now on `steplimit` counts */
+    double to_undo;     /* s, what others stepped and we have not undone */
     int doubt;          /* messages still needed to confirm the number after a foreign step */
     int64_t undone;     /* local time at which a foreign step was undone last; 0: never */
     bool foreign_clock; /* somebody keeps moving the clock: it is left alone, the estimate is served
                          */
-    uint64_t steps, foreign_steps, foreign_freqs, refused;
+    uint64_t steps, foreign_steps, foreign_freqs, refused, changes /* of the leader */;
     struct refclock_step last_step;
     struct log_limit limit_foreign, limit_tell, limit_refused;
     int precision;
@@ -83,12 +84,29 @@ void refclock_init(struct refclock *r, const struct refclock_config *config, str
 void refclock_start(struct refclock *r);
 void refclock_stop(struct refclock *r);
 
-/* What drivers deliver. */
-void refclock_edge(struct refclock *r, const struct edge *e);
-void refclock_label(struct refclock *r, const struct timelabel *l);
+/*
+ * Adds a source, before refclock_start(). Returns its index, which all below take as `who`; or -1
+ * when there are REFCLOCK_SOURCES already.
+ */
+int refclock_add(struct refclock *r, const struct receiver_config *config);
+
+/* What drivers deliver: a pulse, a message's time, a sample whose second is known. */
+void refclock_edge(struct refclock *r, int who, const struct edge *e);
+void refclock_label(struct refclock *r, int who, const struct timelabel *l);
+void refclock_sample(struct refclock *r, int who, const struct sample *s);
+
+/* What the receiver says of its next pulse, and of leap seconds. */
+void refclock_sawtooth(struct refclock *r, int who, const struct sawtooth *s);
+void refclock_leap(struct refclock *r, int who, const struct leap_claim *l);
 
 /* Whether the receiver says that it has a fix. Without one its pulses are not used. */
-void refclock_fix(struct refclock *r, bool fix);
+void refclock_fix(struct refclock *r, int who, bool fix);
+
+/* How far its integrity can be trusted, and why (one sentence, copied). */
+void refclock_trust(struct refclock *r, int who, enum receiver_trust trust, const char *why);
+
+/* The source that leads, or led last, or the first; NULL: there are none. */
+const struct receiver *refclock_leader(const struct refclock *r);
 
 /* The temperature sensor reads so many degrees Celsius now. */
 void refclock_temperature(struct refclock *r, double celsius);

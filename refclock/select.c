@@ -2,63 +2,216 @@
 #include "refclock/select.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
-#define PULSE_LIFE_S    5    /* without one for so long, it is holdover */
-#define MESSAGE_LIFE_S  3600 /* a number that no message confirmed for so long is not trusted */
-#define FIX_LIFE_S      3    /* a fix may be lost for so long */
-#define SECOND_OFF      0.4
-#define MESSAGE_FRESH_S 10
-#define MESSAGE_ALONE   0.5 /* an uncertainty from which a message says nothing about the second */
+#define BETTER 0.5 /* of the leader's bound: a smaller one is worth a change */
 
-static struct selection say(enum select_choice choice, const char *why, const char *more)
+struct ends {
+    double low, high;
+};
+
+static void say(struct selected *out, int i, enum verdict_of_source v, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void say(struct selected *out, int i, enum verdict_of_source v, const char *format, ...)
 {
-    struct selection s = {.choice = choice};
-    snprintf(s.why, sizeof s.why, "%s%s%s", why, *more ? ": " : "", more);
-    return s;
+    va_list ap;
+    va_start(ap, format);
+    out->of[i].verdict = v;
+    vsnprintf(out->of[i].why, sizeof out->of[i].why, format, ap);
+    va_end(ap);
 }
 
-static struct selection without_pulse(const struct select_input *in)
+/* How many of the intervals hold the point. */
+static int holders(const struct candidate *const *c, int n, double point)
 {
-    if (in->message_age > MESSAGE_FRESH_S)
-        return say(SELECT_NOTHING,
-                   "no pulse and no message with a valid fix; see `timeballctl sources`", "");
-    if (in->message_uncertainty >= MESSAGE_ALONE)
-        return say(SELECT_NOTHING,
-                   "messages without a pulse, their delay unknown; add `refclock pps` or state "
-                   "`delay MIN..MAX`",
-                   "");
-    return say(SELECT_MESSAGE, "messages alone, with the stated delay", "");
+    int held = 0;
+    for (int i = 0; i < n; i++)
+        held += fabs(c[i]->midpoint - point) <= c[i]->bound;
+    return held;
 }
 
-static struct selection with_pulse(const struct select_input *in, const char *evidence)
+/*
+ * The points that most intervals hold begin at the low end of one of them and end at the high end
+ * of one. Returns how many hold them; *at: from the lowest such point to the highest.
+ */
+static int intersect(const struct candidate *const *c, int n, struct ends *at)
 {
-    if (in->no_fix && in->message_age > FIX_LIFE_S)
-        return say(
-            SELECT_NOTHING,
-            "the receiver has no fix, so its pulses run free; check antenna and view of the sky",
-            "");
-    if (in->numbering == NUMBERING_NUMBERED && fabs(in->off) > SECOND_OFF)
-        return say(SELECT_NOTHING,
-                   "the numbered pulses differ from the clock by a second or more; if the receiver "
-                   "is right, restart "
-                   "timeballd",
-                   "");
-    if (in->pulse_age > PULSE_LIFE_S && in->numbering == NUMBERING_NUMBERED)
-        return say(SELECT_NOTHING,
-                   "no pulse; check the receiver's antenna and fix, see `timeballctl sources`", "");
-    if (in->numbering != NUMBERING_NUMBERED)
-        return say(SELECT_NOTHING, "pulses are not numbered", evidence);
-    if (in->message_age > MESSAGE_LIFE_S)
-        return say(SELECT_NOTHING, "no message has confirmed the second for an hour", "");
-    if (in->doubt)
-        return say(SELECT_NOTHING,
-                   "another program moved the clock; waiting for messages to confirm the second",
-                   "");
-    return say(SELECT_PULSE, "numbered pulses", evidence);
+    int most = 0;
+    *at = (struct ends){INFINITY, -INFINITY};
+    for (int i = 0; i < n; i++)
+        for (int side = -1; side <= 1; side += 2) {
+            double point = c[i]->midpoint + side * c[i]->bound;
+            int held = holders(c, n, point);
+            if (held < most)
+                continue;
+            if (held > most)
+                *at = (struct ends){INFINITY, -INFINITY};
+            most = held;
+            at->low = fmin(at->low, point);
+            at->high = fmax(at->high, point);
+        }
+    return most;
 }
 
-struct selection select_source(const struct select_input *in, const char *evidence)
+static bool overlaps(const struct candidate *c, const struct ends *at)
 {
-    return in->pulse ? with_pulse(in, evidence) : without_pulse(in);
+    return c->midpoint - c->bound <= at->high && c->midpoint + c->bound >= at->low;
+}
+
+/* Below zero: a is to be preferred to b, whatever their bounds. */
+static int order(const struct candidate *a, const struct candidate *b)
+{
+    if (a->doubtful != b->doubtful)
+        return a->doubtful - b->doubtful;
+    if (a->kind != b->kind)
+        return (int)a->kind - (int)b->kind;
+    return b->prefer - a->prefer;
+}
+
+static int best_of(const struct candidate *c, const struct selected *out, int count, int leader)
+{
+    int best = -1;
+    for (int i = 0; i < count; i++) {
+        if (out->of[i].verdict != VERDICT_STANDBY)
+            continue;
+        int by = best < 0 ? -1 : order(&c[i], &c[best]);
+        if (by < 0 || (by == 0 && c[i].bound < c[best].bound))
+            best = i;
+    }
+    bool leads = leader >= 0 && out->of[leader].verdict == VERDICT_STANDBY;
+    if (leads && best != leader && order(&c[best], &c[leader]) == 0 &&
+        c[best].bound > BETTER * c[leader].bound)
+        return leader;
+    return best;
+}
+
+/* A length of time for people, with its unit. */
+static const char *length(double s, char *buf, size_t size)
+{
+    double a = fabs(s) * 1.0005; /* 999.9 us is 1 ms */
+    const char *unit = a < 1e-6 ? "ns" : a < 1e-3 ? "us" : a < 1 ? "ms" : "s";
+    double scale = a < 1e-6 ? 1e9 : a < 1e-3 ? 1e6 : a < 1 ? 1e3 : 1;
+    snprintf(buf, size, "%.3g %s", s * scale, unit);
+    return buf;
+}
+
+static void unfit(const struct candidate *c, struct selected *out, int i)
+{
+    if (!c->fit)
+        say(out, i, VERDICT_UNFIT, "not used: %s", c->why);
+    else if (c->noselect)
+        say(out, i, VERDICT_WATCHED, "only watched: its line says noselect");
+    else
+        say(out, i, VERDICT_NEW,
+            "not used yet: it must be held against the clock for %d measurements first", 5);
+}
+
+/* No majority: whoever did not jump stays; what the clock itself would say decides between a leader
+ * that jumped and others. */
+static void dispute(const struct candidate *c, const int *of, int n, int leader, double own,
+                    struct selected *out)
+{
+    char by[32];
+    bool jumped = leader >= 0 && c[leader].jumped;
+    bool stays = leader >= 0 && !jumped && !c[leader].doubtful;
+    out->disputed = true;
+    for (int k = 0; k < n; k++) {
+        int i = of[k];
+        bool with_clock = fabs(c[i].midpoint) <= c[i].bound + own;
+        length(c[i].midpoint - (leader >= 0 ? c[leader].midpoint : 0), by, sizeof by);
+        if (i == leader && stays)
+            say(out, i, VERDICT_STANDBY,
+                "leads: it did not jump, though another source contradicts it and no third one "
+                "decides; add a source");
+        else if (jumped && i != leader && with_clock && isfinite(own))
+            say(out, i, VERDICT_STANDBY,
+                "leads: it agrees with the clock's own course, and the source that led jumped");
+        else if (i == leader && jumped)
+            say(out, i, VERDICT_FALSE,
+                "not used: it jumped away from the clock's own course; see whether its antenna or "
+                "cable changed");
+        else
+            say(out, i, VERDICT_UNDECIDED,
+                "not used: it differs by %s from another source and no majority decides; add a "
+                "third source, or mend the one that is wrong",
+                by);
+    }
+}
+
+static void truechimers(const struct candidate *c, const int *of, int n, const struct ends *at,
+                        struct selected *out)
+{
+    char by[32];
+    for (int k = 0; k < n; k++) {
+        const struct candidate *one = &c[of[k]];
+        double off = one->midpoint < at->low ? one->midpoint - at->low : one->midpoint - at->high;
+        if (overlaps(one, at))
+            say(out, of[k], VERDICT_STANDBY, "stands by: it agrees with the source that leads");
+        else
+            say(out, of[k], VERDICT_FALSE,
+                "not used: it is %s off what the majority says, more than its bound of %.3g s; "
+                "check its latency, its edge and its receiver",
+                length(off, by, sizeof by), one->bound);
+    }
+}
+
+/* Nobody could be compared with anybody: the first of the best kind begins. */
+static int begins(const struct candidate *c, int count)
+{
+    int best = -1;
+    for (int i = 0; i < count; i++)
+        if (c[i].fit && !c[i].noselect && (best < 0 || order(&c[i], &c[best]) < 0))
+            best = i;
+    return best;
+}
+
+void select_leader(const struct candidate *c, int count, int leader, double own,
+                   struct selected *out)
+{
+    const struct candidate *voter[SELECT_MOST];
+    int of[SELECT_MOST], n = 0;
+    memset(out, 0, sizeof *out);
+    out->leader = -1;
+    if (leader >= 0 && (leader >= count || !c[leader].fit || c[leader].noselect))
+        leader = -1;
+    for (int i = 0; i < count; i++) {
+        if (c[i].fit && !c[i].noselect && (c[i].compared || i == leader)) {
+            voter[n] = &c[i];
+            of[n++] = i;
+        } else
+            unfit(&c[i], out, i);
+    }
+    struct ends at;
+    if (n == 0)
+        out->leader = begins(c, count);
+    else if (n == 1)
+        say(out, of[0], VERDICT_STANDBY, "%s", "");
+    else if (2 * intersect(voter, n, &at) > n)
+        truechimers(c, of, n, &at, out);
+    else
+        dispute(c, of, n, leader, own, out);
+    if (n > 0)
+        out->leader = best_of(c, out, count, leader);
+    if (out->leader < 0)
+        return;
+    out->of[out->leader].verdict = VERDICT_LEADS;
+    if (!out->disputed)
+        say(out, out->leader, VERDICT_LEADS, "leads: %s", c[out->leader].why);
+}
+
+const char *select_verdict_name(enum verdict_of_source v)
+{
+    static const char *const names[] = {
+        [VERDICT_UNFIT] = "unfit",
+        [VERDICT_WATCHED] = "watched",
+        [VERDICT_NEW] = "new",
+        [VERDICT_FALSE] = "falseticker",
+        [VERDICT_UNDECIDED] = "undecided",
+        [VERDICT_STANDBY] = "standby",
+        [VERDICT_LEADS] = "leads",
+    };
+    return names[v];
 }

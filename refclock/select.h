@@ -3,37 +3,65 @@
 #define TIMEBALL_REFCLOCK_SELECT_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-#include "refclock/numbering.h"
+/*
+ * Which of several sources does the clock follow? Each names an interval in which true time must
+ * lie; those that share a point with a majority are truechimers (Marzullo 1984, RFC 5905 section
+ * 11.2.1), and one of them leads. Pure: returns what it decides, and the caller acts.
+ */
+#define SELECT_MOST 32
 
-/* What selection looks at. */
-struct select_input {
-    bool pulse;                 /* a pulse source is there */
-    double pulse_age;           /* s since the last pulse used; INFINITY: never */
-    double message_age;         /* s since the last message with a valid fix; INFINITY: never */
-    double message_uncertainty; /* s, half the span of the message's delay */
-    enum numbering_state numbering;
-    bool doubt;  /* somebody moved the clock: the number must be confirmed first */
-    bool no_fix; /* the receiver says that its time is not to be used */
-    double off;  /* s, by which pulses in a row differ from the clock; 0: they do not */
+enum select_kind { /* the better, the lower */
+                   SELECT_PULSES,
+                   SELECT_SAMPLES, /* already numbered: shared memory, sockets, later network peers
+                                    */
+                   SELECT_MESSAGES,
 };
 
-enum select_choice {
-    SELECT_NOTHING, /* nothing may be used now */
-    SELECT_PULSE,   /* numbered pulses lead */
-    SELECT_MESSAGE, /* messages alone, with the delay that the user stated */
+/* One source as selection sees it. */
+struct candidate {
+    const char *name; /* borrowed */
+    enum select_kind kind;
+    bool fit;        /* could be followed, were it alone */
+    const char *why; /* borrowed: one sentence, why it is fit, or what would make it so */
+    bool compared;   /* the next two mean something */
+    double midpoint; /* s, true time minus the estimate, as it says */
+    double bound;    /* s, > 0: true time is within this of that, as it promises */
+    bool noselect;   /* only watched, by configuration */
+    bool prefer;     /* before others of its kind, by configuration */
+    bool doubtful;   /* its integrity is in doubt: after all others */
+    bool jumped;     /* contradicts what it said a few seconds ago */
 };
 
-struct selection {
-    enum select_choice choice;
-    char why[200]; /* one sentence for a person: what is used and why, or what would change it */
+enum verdict_of_source {
+    VERDICT_UNFIT,     /* cannot be followed now */
+    VERDICT_WATCHED,   /* noselect */
+    VERDICT_NEW,       /* not compared with the others yet */
+    VERDICT_FALSE,     /* contradicts the majority */
+    VERDICT_UNDECIDED, /* contradicts another, and no majority decides */
+    VERDICT_STANDBY,   /* right, and another leads */
+    VERDICT_LEADS,
+};
+
+struct selected {
+    int leader;    /* index, -1: nothing may be followed */
+    bool disputed; /* sources contradict each other, and no majority decides */
+    struct {
+        enum verdict_of_source verdict;
+        char why[224]; /* one sentence: used or not, why, and what would change it */
+    } of[SELECT_MOST];
 };
 
 /*
- * Which source the clock follows (first form: one receiver). `evidence` is the numbering's sentence
- * (numbering.h). Returns a value; the caller acts on it.
+ * `leader`: who leads now, -1: nobody. It stays unless it is no truechimer any more, another one is
+ * of a better kind or preferred, or another one's bound is less than half of its own. `own`: s, the
+ * bound of the estimate by itself, which a leader that jumped is held against; INFINITY: none.
+ * count <= SELECT_MOST.
  */
-struct selection select_source(const struct select_input *in, const char *evidence);
+void select_leader(const struct candidate *c, int count, int leader, double own,
+                   struct selected *out);
+
+/* One word for the status. */
+const char *select_verdict_name(enum verdict_of_source v);
 
 #endif

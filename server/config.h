@@ -40,10 +40,16 @@ struct config_listen {
  * env and sink are set. */
 struct config_refclock {
     const struct driver_ops *ops;
-    struct driver *driver; /* ops->size bytes, owned by the configuration */
-    uint64_t given;        /* bit i: ops->options[i] stood in the file */
+    struct driver *driver;           /* ops->size bytes, owned by the configuration */
+    uint64_t given;                  /* bit i: ops->options[i] stood in the file */
+    char receiver[OPTION_TEXT_SIZE]; /* lines with the same word are one receiver; "": by order */
+    bool noselect, prefer;
+    uint64_t common_given; /* bit i: config_refclock_options[i] stood in the file */
     int line;
 };
+
+/* The options that a refclock line of any driver may have; offsets into struct config_refclock. */
+extern const struct option_row config_refclock_options[];
 
 struct config {
     int64_t threads; /* of the responder; 0: all in one thread; CONFIG_THREADS_AUTO */

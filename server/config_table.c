@@ -170,6 +170,48 @@ static const struct option_row refclock_path = {
     .offset = offsetof(struct driver, path),
 };
 
+const struct option_row config_refclock_options[] = {
+    {.word = "receiver",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct config_refclock, receiver),
+     .max = 40,
+     .help = "Which receiver the line belongs to: lines with the same word are one. Without it the "
+             "first line with messages belongs to the first one with pulses, the second to the "
+             "second, and so on."},
+    {.word = "noselect",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct config_refclock, noselect),
+     .help = "The receiver is watched and compared, and never followed."},
+    {.word = "prefer",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct config_refclock, prefer),
+     .help = "Among receivers that agree, this one is followed before others of its kind."},
+    {.word = NULL},
+};
+
+/* The options that follow driver and path, parted into the driver's own and those of any. */
+struct parted {
+    const char *own[CONFIG_WORDS_MAX], *common[CONFIG_WORDS_MAX];
+    size_t owns, commons;
+};
+
+static void part_options(const struct driver_ops *ops, const struct config_line *line,
+                         struct parted *p)
+{
+    for (size_t i = 3; i < line->count;) {
+        const struct option_row *own = options_find(ops->options, line->word[i]);
+        const struct option_row *any = options_find(config_refclock_options, line->word[i]);
+        const struct option_row *row = own ? own : any;
+        size_t words = row && row->type != OPTION_FLAG ? 2 : 1;
+        for (; words && i < line->count; words--, i++) {
+            if (any && !own)
+                p->common[p->commons++] = line->word[i];
+            else
+                p->own[p->owns++] = line->word[i];
+        }
+    }
+}
+
 static int take_refclock(struct config *c, const struct config_line *line, struct err *err)
 {
     struct config_refclock r = {.line = line->number};
@@ -187,9 +229,13 @@ static int take_refclock(struct config *c, const struct config_line *line, struc
         return err_set(err, line->thing, "", "out of memory");
     r.driver->ops = r.ops;
     options_initial(r.ops->options, r.driver);
+    struct parted p = {0};
+    part_options(r.ops, line, &p);
     if (options_set(&refclock_path, r.driver, line->word[2], line->thing, err) ||
-        options_take(r.ops->options, r.driver, r.ops->name, line->word + 3, line->count - 3,
-                     line->thing, &r.given, err)) {
+        options_take(r.ops->options, r.driver, r.ops->name, p.own, p.owns, line->thing, &r.given,
+                     err) ||
+        options_take(config_refclock_options, &r, "refclock", p.common, p.commons, line->thing,
+                     &r.common_given, err)) {
         free(r.driver);
         return -1;
     }
@@ -198,10 +244,10 @@ static int take_refclock(struct config *c, const struct config_line *line, struc
 }
 
 /* One option of a refclock line; those not given follow as comments. */
-static void print_option(FILE *out, const struct option_row *row, const struct driver *d)
+static void print_option(FILE *out, const struct option_row *row, const void *base)
 {
     char value[OPTION_TEXT_SIZE + 2];
-    options_value(row, d, value, sizeof value);
+    options_value(row, base, value, sizeof value);
     fprintf(out, " %s%s%s", row->word, *value ? " " : "", value);
 }
 
@@ -216,6 +262,9 @@ static void print_refclock(FILE *out, const struct config *c)
         for (size_t i = 0; rows && rows[i].word; i++)
             if (r->given >> (i & 63) & 1)
                 print_option(out, &rows[i], r->driver);
+        for (size_t i = 0; config_refclock_options[i].word; i++)
+            if (r->common_given >> i & 1)
+                print_option(out, &config_refclock_options[i], r);
         for (size_t i = 0; rows && rows[i].word; i++) {
             if (r->given >> (i & 63) & 1 || !rows[i].initial)
                 continue;
@@ -233,6 +282,7 @@ const struct config_directive config_directives[] = {
     {.row = {.word = "refclock",
              .help = "A reference clock: the driver, its device, and the driver's own words."},
      .usage = "DRIVER PATH [OPTION ...]",
+     .more = config_refclock_options,
      .take = take_refclock,
      .print = print_refclock},
     {.row = {.word = "clock",

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "server/drift.h"
+#include "server/receivers.h"
 #include "server/status_json.h"
 
 #define SECOND    INT64_C(1000000000)
@@ -38,32 +39,67 @@ static int open_recording(struct daemon *d, struct err *err)
 
 static void on_edge(void *arg, const struct edge *e)
 {
-    struct daemon *d = ((struct daemon_source *)arg)->daemon;
+    struct daemon_source *s = arg;
+    struct daemon *d = s->daemon;
     record_steering(d);
     record_edge(d->recording, e);
-    refclock_edge(&d->refclock, e);
+    refclock_edge(&d->refclock, s->who, e);
 }
 
 static void on_label(void *arg, const struct timelabel *l)
 {
-    struct daemon *d = ((struct daemon_source *)arg)->daemon;
+    struct daemon_source *s = arg;
+    struct daemon *d = s->daemon;
     record_steering(d);
     record_label(d->recording, l);
-    refclock_label(&d->refclock, l);
+    refclock_label(&d->refclock, s->who, l);
+}
+
+static void on_sample(void *arg, const struct sample *sample)
+{
+    struct daemon_source *s = arg;
+    record_steering(s->daemon);
+    refclock_sample(&s->daemon->refclock, s->who, sample);
+}
+
+static void on_sawtooth(void *arg, const struct sawtooth *sawtooth)
+{
+    struct daemon_source *s = arg;
+    refclock_sawtooth(&s->daemon->refclock, s->who, sawtooth);
+}
+
+static void on_leap(void *arg, const struct leap_claim *claim)
+{
+    struct daemon_source *s = arg;
+    refclock_leap(&s->daemon->refclock, s->who, claim);
+}
+
+static void on_report(void *arg, const struct receiver_report *report)
+{
+    struct daemon_source *s = arg;
+    s->report = *report;
+    s->reported = true;
 }
 
 static void on_sky(void *arg, const struct sky *sky)
 {
     struct daemon_source *s = arg;
-    s->daemon->sky = *sky;
-    s->daemon->sky_source = (int)(s - s->daemon->source);
-    s->daemon->sky_at = loop_now(s->daemon->world.loop);
+    struct daemon *d = s->daemon;
+    int mine = (int)(s - d->source);
+    const struct receiver *leads = refclock_leader(&d->refclock);
+    bool better = leads == &d->refclock.receiver[s->who];
+    /* one sky is shown: that of the receiver that leads, where it reports one */
+    if (d->sky_source >= 0 && d->sky_source != mine && !better)
+        return;
+    d->sky = *sky;
+    d->sky_source = mine;
+    d->sky_at = loop_now(d->world.loop);
 }
 
-static bool any_without_fix(const struct daemon *d)
+static bool any_without_fix(const struct daemon *d, int who)
 {
     for (size_t i = 0; i < d->config->refclock_count; i++)
-        if (d->source[i].health == HEALTH_NO_FIX)
+        if (d->source[i].who == who && d->source[i].health == HEALTH_NO_FIX)
             return true;
     return false;
 }
@@ -80,7 +116,7 @@ static void on_health(void *arg, enum health health, const struct err *err)
     char line[560] = "";
     bool changed = health != s->health;
     s->health = health;
-    refclock_fix(&s->daemon->refclock, !any_without_fix(s->daemon));
+    refclock_fix(&s->daemon->refclock, s->who, !any_without_fix(s->daemon, s->who));
     s->error = err ? *err : (struct err){0};
     if (changed)
         log_say(s->daemon->world.log, health == HEALTH_OK ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
@@ -89,7 +125,15 @@ static void on_health(void *arg, enum health health, const struct err *err)
 }
 
 static const struct driver_sink sink = {
-    .edge = on_edge, .label = on_label, .sky = on_sky, .health = on_health};
+    .edge = on_edge,
+    .label = on_label,
+    .sample = on_sample,
+    .sky = on_sky,
+    .health = on_health,
+    .sawtooth = on_sawtooth,
+    .leap = on_leap,
+    .report = on_report,
+};
 
 static int machine_port(const struct driver_env *env, const char *path, int baud, struct port **out,
                         struct err *err)
@@ -118,8 +162,6 @@ static int open_sources(struct daemon *d, struct err *err)
     };
     for (; d->opened < d->config->refclock_count; d->opened++) {
         struct daemon_source *s = &d->source[d->opened];
-        *s = (struct daemon_source){.daemon = d, .config = &d->config->refclock[d->opened]};
-        s->health = HEALTH_SILENT;
         struct driver *driver = s->config->driver;
         driver->env = &d->env;
         driver->sink = &sink;
@@ -142,9 +184,16 @@ static void start_refclock(struct daemon *d)
         .steplimit = d->config->steplimit,
         .holdover_limit = d->config->holdover,
     };
-    for (size_t i = 0; i < d->config->refclock_count; i++)
-        config.pulse_expected |= !strcmp(d->config->refclock[i].ops->name, "pps");
+    struct receivers all;
+    receivers_of(d->config, &all);
     refclock_init(&d->refclock, &config, d->world.loop, d->world.log, &d->latch);
+    for (int i = 0; i < all.count; i++)
+        (void)refclock_add(&d->refclock, &all.of[i]);
+    for (size_t i = 0; i < d->config->refclock_count; i++)
+        d->source[i] = (struct daemon_source){.daemon = d,
+                                              .config = &d->config->refclock[i],
+                                              .who = all.line[i],
+                                              .health = HEALTH_SILENT};
 }
 
 static void load_drift(struct daemon *d)

@@ -38,8 +38,11 @@ struct daemon;
 struct daemon_source {
     struct daemon *daemon;
     const struct config_refclock *config;
+    int who; /* its receiver in the refclock */
     enum health health;
     struct err error; /* why is empty: none */
+    struct receiver_report report;
+    bool reported; /* there was one */
 };
 
 struct daemon {

@@ -58,7 +58,8 @@ static enum status_state state_of(const struct refclock *r)
         [REFCLOCK_HOLDOVER] = STATUS_HOLDOVER,
         [REFCLOCK_UNSYNCHRONISED] = STATUS_UNSYNCHRONISED,
     };
-    if (r->state == REFCLOCK_STARTING && r->numbering.state != NUMBERING_EMPTY)
+    const struct receiver *led = refclock_leader(r);
+    if (r->state == REFCLOCK_STARTING && led && led->numbering.state != NUMBERING_EMPTY)
         return STATUS_NUMBERING;
     return states[r->state];
 }
@@ -102,7 +103,8 @@ static void fill_latency(const struct daemon *d, struct status_clock *c)
 {
     for (size_t i = 0; i < d->opened; i++) {
         const struct config_refclock *r = d->source[i].config;
-        if (!option_value(r->driver, "latency", &c->latency))
+        if (&d->refclock.receiver[d->source[i].who] != refclock_leader(&d->refclock) ||
+            !option_value(r->driver, "latency", &c->latency))
             continue;
         (void)option_value(r->driver, "uncertainty", &c->latency_uncertainty);
         c->latency_assumed = !config_refclock_given(r, "latency");
@@ -173,12 +175,13 @@ static void fill_clock(struct daemon *d, struct status *s)
     fill_temperature(d, c);
     fill_allan(&d->refclock.discipline.allan, c);
     fill_latency(d, c);
-    fill_numbering(&r->numbering, c);
+    if (refclock_leader(r))
+        fill_numbering(&refclock_leader(r)->numbering, c);
     fill_steps(r, c);
     clock_sentence(d, c);
 }
 
-static void source_sentence(const struct daemon *d, const struct daemon_source *from, bool pulse,
+static void source_sentence(const struct daemon *d, const struct daemon_source *from,
                             struct status_source *to)
 {
     const struct refclock *r = &d->refclock;
@@ -188,29 +191,31 @@ static void source_sentence(const struct daemon *d, const struct daemon_source *
             "not used: nothing usable comes from it; check cable, baud rate and overlay",
         [HEALTH_NO_FIX] = "not used: the receiver has no fix; check antenna and view of the sky",
     };
+    const struct receiver *mine = &r->receiver[from->who];
+    const char *verdict = r->selected.of[from->who].why;
+    bool leads = r->leader == from->who, messages = from->config->ops->gives == DRIVER_MESSAGES;
     bool locked = r->state == REFCLOCK_LOCKED;
-    bool follows =
-        pulse ? r->selection.choice == SELECT_PULSE : r->selection.choice != SELECT_NOTHING;
-    to->used = locked && from->health == HEALTH_OK && follows;
+    to->used = locked && from->health == HEALTH_OK && leads;
     if (from->health != HEALTH_OK)
         snprintf(to->sentence, sizeof to->sentence, "%s", bad[from->health]);
-    else if (pulse)
-        snprintf(to->sentence, sizeof to->sentence, "%s%s",
-                 locked ? "leads: " : "not used: ", r->selection.why);
-    else if (r->selection.choice == SELECT_MESSAGE)
-        snprintf(to->sentence, sizeof to->sentence, "leads: %s", r->selection.why);
-    else
+    else if (messages && mine->config.pulses)
         snprintf(to->sentence, sizeof to->sentence, "%s",
-                 locked ? "numbers the pulses"
-                        : "gives the time of day; the clock waits for numbered pulses");
+                 mine->numbering.state == NUMBERING_NUMBERED
+                     ? "numbers the pulses"
+                     : "gives the time of day; the clock waits for numbered pulses");
+    else if (leads && !locked)
+        snprintf(to->sentence, sizeof to->sentence, "not used: %s", r->selection.why);
+    else
+        snprintf(to->sentence, sizeof to->sentence, "%s", verdict);
 }
 
 static void fill_source(const struct daemon *d, const struct daemon_source *from,
                         struct status_source *to)
 {
     const struct driver *driver = from->config->driver;
-    bool pulse = !strcmp(driver->ops->name, "pps");
-    const struct source *s = pulse ? &d->refclock.pulses : &d->refclock.messages;
+    const struct receiver *mine = &d->refclock.receiver[from->who];
+    bool pulse = driver->ops->gives != DRIVER_MESSAGES;
+    const struct source *s = pulse ? &mine->pulses : &mine->messages;
     snprintf(to->name, sizeof to->name, "%s %.80s", driver->ops->name, driver->path);
     snprintf(to->driver, sizeof to->driver, "%s", driver->ops->name);
     snprintf(to->path, sizeof to->path, "%s", driver->path);
@@ -228,7 +233,20 @@ static void fill_source(const struct daemon *d, const struct daemon_source *from
         status_count(&to->counters, "early", s->early);
         status_count(&to->counters, "reopened", s->reopened);
     }
-    source_sentence(d, from, pulse, to);
+    snprintf(to->receiver, sizeof to->receiver, "%s", mine->config.name);
+    snprintf(to->verdict, sizeof to->verdict, "%s",
+             select_verdict_name(d->refclock.selected.of[from->who].verdict));
+    if (mine->config.pulses) {
+        snprintf(to->numbering, sizeof to->numbering, "%s",
+                 numbering_state_name(mine->numbering.state));
+        numbering_evidence(&mine->numbering, to->evidence, sizeof to->evidence);
+    }
+    to->trust = (int)mine->trust;
+    to->bias = mine->bias;
+    if (witness_speaks(&mine->witness, loop_now(d->world.loop)))
+        to->says = mine->witness.median;
+    to->bound = mine->witness.count ? receiver_bound(mine) : NAN;
+    source_sentence(d, from, to);
 }
 
 static void fill_sky(const struct daemon *d, struct status_sky *s)

@@ -94,7 +94,6 @@ static void start(struct replay *r, int64_t local, bool pulses, const struct log
         .refid_message = SNAPSHOT_REFID('G', 'P', 'S', 0),
         .steplimit = 0.5,
         .holdover_limit = 1e-3,
-        .pulse_expected = pulses,
     };
     r->started = true;
     r->first = r->last = local;
@@ -107,6 +106,8 @@ static void start(struct replay *r, int64_t local, bool pulses, const struct log
     r->loop.loop.now = local;
     snapshot_latch_init(&r->latch);
     refclock_init(&r->refclock, &config, &r->loop.loop, log, &r->latch);
+    (void)refclock_add(&r->refclock, &(struct receiver_config){
+                                         .name = "recording", .pulses = pulses, .messages = true});
     refclock_start(&r->refclock);
 }
 
@@ -143,7 +144,7 @@ static void look_at_check(struct replay *r)
     int64_t now = loop_now(&r->loop.loop);
     if (c->running && now - c->begun >= CHECK_NS)
         finish_check(r, now);
-    if (r->refclock.state != REFCLOCK_LOCKED || r->refclock.pulses.used < 600)
+    if (r->refclock.state != REFCLOCK_LOCKED || r->refclock.receiver[0].pulses.used < 600)
         return;
     if (!c->running && (c->begun == 0 || now - c->begun >= CHECK_EACH)) {
         c->running = true;
@@ -163,11 +164,11 @@ static void deliver(struct replay *r, const struct record_event *e)
     switch (e->kind) {
     case RECORD_EDGE:
         edge.local = at;
-        refclock_edge(&r->refclock, &edge);
+        refclock_edge(&r->refclock, 0, &edge);
         break;
     case RECORD_LABEL:
         label.local = at;
-        refclock_label(&r->refclock, &label);
+        refclock_label(&r->refclock, 0, &label);
         break;
     case RECORD_TEMPERATURE:
         refclock_temperature(&r->refclock, e->celsius);
@@ -181,7 +182,7 @@ static void deliver(struct replay *r, const struct record_event *e)
 
 static void note(struct replay *r)
 {
-    const struct source *s = &r->refclock.pulses;
+    const struct source *s = &r->refclock.receiver[0].pulses;
     if (s->used == r->used)
         return;
     r->used = s->used;
@@ -242,7 +243,7 @@ static int has_pulses(struct replay *r, struct err *err)
 
 static struct sim_replay_report sum_up(const struct replay *r)
 {
-    const struct source *p = &r->refclock.pulses;
+    const struct source *p = &r->refclock.receiver[0].pulses;
     const struct noise *n = &r->refclock.discipline.noise;
     double all = fmax(1, (double)(p->used + p->late + p->early));
     struct estimate e = {.stat = NAN, .freq = NAN};

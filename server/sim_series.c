@@ -33,6 +33,8 @@ static void take(void *arg, const struct sim_judge *j, double error)
     static const struct refclock none;
     const struct daemon *d = j->world->daemon;
     const struct refclock *r = d ? &d->refclock : &none;
+    const struct receiver *led = refclock_leader(r);
+    const struct source *pulses = led ? &led->pulses : &none.receiver[0].pulses;
     if (s->failed || !make_room(s))
         return;
     bool claims = !isnan(j->served_error);
@@ -43,12 +45,12 @@ static void take(void *arg, const struct sim_judge *j, double error)
         .stat = claims ? (float)j->served_stat : NAN,
         .total = claims ? (float)j->served_total : NAN,
         .freq = (float)sim_judge_freq(j),
-        .innovation = r->pulses.used != s->used ? (float)r->pulses.offset : NAN,
+        .innovation = pulses->used != s->used ? (float)pulses->offset : NAN,
         .pulse = (float)j->world->receiver->stamped,
         .state = (uint8_t)r->state,
         .stratum = claims ? j->handler.snapshot.stratum : 0,
     };
-    s->used = r->pulses.used;
+    s->used = pulses->used;
 }
 
 void sim_series_attach(struct sim_series *s, struct sim_judge *j)

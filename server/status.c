@@ -13,6 +13,7 @@ static const char *const steering_names[] = {"system", "none", "virtual", NULL};
 static const char *const leap_names[] = {"none", "insert", "delete", "unknown", NULL};
 static const char *const thermal_names[] = {"not used", "used to correct the frequency", NULL};
 static const char *const assumed_names[] = {NULL, "assumed, not measured", NULL};
+static const char *const trust_names[] = {"not_monitored", "trusted", "doubtful", "rejected", NULL};
 static const char *const health_names[] = {"closed", "silent", "no_fix", "ok", NULL};
 
 /* A row: name in JSON, type, member, label for people, one sentence. */
@@ -150,11 +151,25 @@ static const struct status_row source_rows[] = {
     ROW("name", TEXT, name, NULL, "Driver and path, as in the configuration."),
     ROW("driver", TEXT, driver, NULL, "The driver."),
     ROW("path", TEXT, path, NULL, "The device."),
+    ROW("receiver", TEXT, receiver, "receiver",
+        "The receiver that the line belongs to: its word, or its first line."),
     NAMED("health", health_names, health, "health",
           "How the device fares: closed, silent, no_fix or ok."),
     ROW("used", BOOL, used, "used", "Whether the clock follows it now."),
     ROW("sentence", TEXT, sentence, NULL,
         "One sentence: why it is used or not, and what would change it."),
+    ROW("verdict", TEXT, verdict, "verdict",
+        "What selection made of the receiver: unfit, watched, new, falseticker, undecided, standby "
+        "or leads."),
+    NAMED("trust", trust_names, trust, "integrity",
+          "Whether the receiver's integrity is watched, and how it fares: not_monitored, trusted, "
+          "doubtful or rejected."),
+    ROW("says", SECONDS, says, NULL, "True time minus the estimate, as the receiver has it."),
+    ROW("bound", BOUND, bound, NULL, "How far it may be wrong in that, by its own account."),
+    ROW("bias", SECONDS, bias, NULL,
+        "What it says otherwise than the receiver that led before, and is taken over slowly."),
+    ROW("numbering", TEXT, numbering, NULL, "How its pulses get their seconds; see clock."),
+    ROW("evidence", TEXT, evidence, NULL, "What its numbering rests on, or what is missing."),
     ROW("error", TEXT, error, "error",
         "What is wrong with the device, and what to do; null: nothing."),
     ROW("offset", SECONDS, offset, "offset", "Its last measurement against the estimate."),
@@ -294,7 +309,8 @@ void status_init(struct status *s)
     c->noise_pulse = c->noise_white_fm = c->noise_walk_fm = NAN;
     c->delay = c->delay_low = c->delay_high = c->margin = NAN;
     for (int i = 0; i < STATUS_SOURCES_MAX; i++)
-        s->source[i].offset = s->source[i].jitter = s->source[i].age = NAN;
+        s->source[i].offset = s->source[i].jitter = s->source[i].age = s->source[i].says =
+            s->source[i].bound = s->source[i].bias = NAN;
 }
 
 void status_count(struct status_counters *c, const char *name, uint64_t value)

@@ -96,8 +96,16 @@ struct status_source {
     char name[96]; /* "pps /dev/pps0" */
     char driver[24];
     char path[OPTION_TEXT_SIZE];
-    int health; /* enum health */
+    char receiver[96]; /* that the line belongs to */
+    int health;        /* enum health */
     bool used;
+    char verdict[24]; /* select_verdict_name() of the receiver */
+    int trust;        /* enum receiver_trust */
+    double says;      /* s, true time minus the estimate, by this receiver */
+    double bound;     /* s, how far it may be wrong in that, by its own account */
+    double bias;      /* s, of that, not taken over yet */
+    char numbering[24];
+    char evidence[STATUS_TEXT];
     char sentence[STATUS_TEXT];  /* why used or not, what would change it */
     char error[STATUS_TEXT * 2]; /* what is wrong with the device and what to do, "" */
     double offset;               /* s, last innovation */

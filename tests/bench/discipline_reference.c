@@ -230,7 +230,7 @@ static int cost(void)
 {
     enum { PULSES = 20000, WARM = 5000 };
     static const struct refclock_config config = {
-        .refid = 1, .steplimit = 0.5, .holdover_limit = 1e-3, .pulse_expected = true};
+        .refid = 1, .steplimit = 0.5, .holdover_limit = 1e-3};
     struct loop_virtual loop = {.truth = INT64_C(1790000000) * NS_PER_S};
     struct clock_virtual clock;
     struct snapshot_latch latch;
@@ -245,6 +245,7 @@ static int cost(void)
     loop.loop.now = clock_now(&clock.clock);
     snapshot_latch_init(&latch);
     refclock_init(r, &config, &loop.loop, &log, &latch);
+    refclock_add(r, &(struct receiver_config){.name = "bench", .pulses = true, .messages = true});
     refclock_start(r);
     for (int i = 0; i < PULSES; i++) {
         int64_t second = (loop.truth / NS_PER_S + 1) * NS_PER_S;
@@ -253,7 +254,7 @@ static int cost(void)
         struct edge e = {.local = clock_local(&clock.clock, clock_now(&clock.clock)) +
                                   llrint(1e3 * rng_gauss(&rng))};
         double begin = seconds();
-        refclock_edge(r, &e);
+        refclock_edge(r, 0, &e);
         took[i] = seconds() - begin;
         while (loop.truth < second + NS_PER_S / 5)
             loop_turn(&loop.loop, second + NS_PER_S / 5);
@@ -262,7 +263,7 @@ static int cost(void)
                               .delay_min = NAN,
                               .delay_max = NAN,
                               .leap = LEAP_UNKNOWN};
-        refclock_label(r, &l);
+        refclock_label(r, 0, &l);
     }
     double sum = 0;
     for (int i = WARM; i < PULSES; i++)

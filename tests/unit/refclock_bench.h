@@ -103,7 +103,7 @@ static inline void pulse_fires(void *arg, int64_t now)
     b->second++;
     loop_after(&b->loop.loop, &b->pulse, b->second * SECOND + MS - b->loop.truth);
     if (!b->no_pulse)
-        refclock_edge(&b->r, &e);
+        refclock_edge(&b->r, 0, &e);
 }
 
 static inline void message_fires(void *arg, int64_t now)
@@ -116,7 +116,7 @@ static inline void message_fires(void *arg, int64_t now)
                           .delay_max = stated ? b->stated[1] : (double)NAN,
                           .leap = LEAP_UNKNOWN};
     if (!b->no_message)
-        refclock_label(&b->r, &l);
+        refclock_label(&b->r, 0, &l);
 }
 
 static inline struct snapshot look(struct bench *b)
@@ -155,11 +155,9 @@ static inline void judge_fires(void *arg, int64_t now)
 static inline struct bench *begin(bool pulse_expected, double offset)
 {
     struct bench *b = calloc(1, sizeof *b);
-    struct refclock_config config = {.refid = PPS,
-                                     .refid_message = GPS,
-                                     .steplimit = 0.5,
-                                     .holdover_limit = 1e-3,
-                                     .pulse_expected = pulse_expected};
+    struct refclock_config config = {
+        .refid = PPS, .refid_message = GPS, .steplimit = 0.5, .holdover_limit = 1e-3};
+    struct receiver_config receiver = {.name = "bench", .pulses = pulse_expected, .messages = true};
     assert_non_null(b);
     b->osc = 20e-6;
     b->delay = 0.2;
@@ -176,6 +174,7 @@ static inline struct bench *begin(bool pulse_expected, double offset)
     b->log = (struct log){.max = LOG_LEVEL_DEBUG, .write = keep, .arg = b};
     snapshot_latch_init(&b->latch);
     refclock_init(&b->r, &config, &b->loop.loop, &b->log, &b->latch);
+    assert_int_equal(refclock_add(&b->r, &receiver), 0);
     refclock_start(&b->r);
     b->pulse = (struct loop_timer){.name = "pulse", .fire = pulse_fires, .arg = b};
     b->message = (struct loop_timer){.name = "message", .fire = message_fires, .arg = b};

@@ -127,7 +127,7 @@ static void pulses_without_a_fix_run_free(void **state)
     (void)state;
     struct bench *b = locked(0);
     b->no_message = true;
-    refclock_fix(&b->r, false);
+    refclock_fix(&b->r, 0, false);
     run(b, 5);
     for (int i = 0; i < 50; i++) {
         b->late += 5e-6; /* 5 us/s off, as a bare crystal may be */
@@ -137,7 +137,7 @@ static void pulses_without_a_fix_run_free(void **state)
     assert_near(error_now(b), 0, 50e-6);
     b->no_message = false;
     b->late = 0;
-    refclock_fix(&b->r, true);
+    refclock_fix(&b->r, 0, true);
     run(b, 30);
     assert_int_equal(b->r.state, REFCLOCK_LOCKED);
     end(b);
@@ -185,9 +185,9 @@ static void late_pulses_do_not_move_it(void **state)
     b->late_share = 0.1;
     run(b, 300);
     assert_int_equal(b->r.state, REFCLOCK_LOCKED);
-    assert_true(b->r.pulses.late > 15 && b->r.pulses.early == 0);
+    assert_true(b->r.receiver[0].pulses.late > 15 && b->r.receiver[0].pulses.early == 0);
     assert_near(error_now(b), 0, 3e-6);
-    assert_near(b->r.pulses.late_mean, 5e-3, 1e-4);
+    assert_near(b->r.receiver[0].pulses.late_mean, 5e-3, 1e-4);
     end(b);
 }
 

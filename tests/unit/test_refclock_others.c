@@ -110,7 +110,7 @@ static void a_refusal_is_for_good(void **state)
     (void)state;
     struct bench *b = locked(0);
     uint64_t steps = b->r.steps;
-    numbering_reset(&b->r.numbering); /* the receiver was changed for one that is wrong */
+    numbering_reset(&b->r.receiver[0].numbering); /* the receiver was changed for one that is wrong */
     b->wrong = 2000;
     run(b, 200);
     assert_int_equal(b->r.steps, steps);
@@ -132,7 +132,7 @@ static void a_number_that_contradicts_the_clock(void **state)
     b->no_pulse = false;
     b->wrong = -1;
     run(b, 100);
-    assert_int_equal(b->r.numbering.state, NUMBERING_NUMBERED);
+    assert_int_equal(b->r.receiver[0].numbering.state, NUMBERING_NUMBERED);
     assert_int_equal(b->r.state, REFCLOCK_UNSYNCHRONISED);
     assert_non_null(strstr(b->r.selection.why, "by a second or more"));
     assert_near(error_now(b), 0, 100e-6);
@@ -159,7 +159,7 @@ static void a_correction_of_the_leap_count(void **state)
     assert_int_equal(b->r.state, REFCLOCK_UNSYNCHRONISED);
     run(b, 800);
     assert_int_equal(b->r.steps, 1);
-    assert_int_equal(b->r.numbering.renumbered, 1);
+    assert_int_equal(b->r.receiver[0].numbering.renumbered, 1);
     run(b, 300);
     assert_int_equal(b->r.state, REFCLOCK_LOCKED);
     assert_near(error_now(b), 0, 100e-6);

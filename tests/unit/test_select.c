@@ -8,136 +8,175 @@
 
 #include <cmocka.h>
 
-#include "near.h"
-#include "refclock/bound.h"
 #include "refclock/select.h"
 
-#define NEVER INFINITY
-
-static void table(void **state)
-{
-    (void)state;
-    static const struct {
-        struct select_input in;
-        enum select_choice choice;
-        const char *why;
-    } rows[] = {
-        /* with a pulse line */
-        {{true, 0.1, 0.2, 0, NUMBERING_NUMBERED, false, false, 0},
-         SELECT_PULSE,
-         "numbered pulses: because"},
-        {{true, 4.9, 0.2, 0, NUMBERING_NUMBERED, false, false, 0}, SELECT_PULSE, "numbered"},
-        {{true, 5.1, 0.2, 0, NUMBERING_NUMBERED, false, false, 0}, SELECT_NOTHING, "no pulse"},
-        {{true, NEVER, NEVER, 0, NUMBERING_EMPTY, false, false, 0},
-         SELECT_NOTHING,
-         "not numbered: because"},
-        {{true, NEVER, 0.2, 0, NUMBERING_EMPTY, false, false, 0}, SELECT_NOTHING, "not numbered"},
-        {{true, 0.1, 0.2, 0, NUMBERING_GATHERING, false, false, 0}, SELECT_NOTHING, "not numbered"},
-        {{true, 0.1, 0.2, 0, NUMBERING_AMBIGUOUS, false, false, 0}, SELECT_NOTHING, "not numbered"},
-        {{true, 0.1, 0.2, 0, NUMBERING_CONFLICT, false, false, 0}, SELECT_NOTHING, "not numbered"},
-        {{true, 0.1, 3599, 0, NUMBERING_NUMBERED, false, false, 0}, SELECT_PULSE, "numbered"},
-        {{true, 0.1, 3601, 0, NUMBERING_NUMBERED, false, false, 0}, SELECT_NOTHING, "for an hour"},
-        {{true, 0.1, 0.2, 0, NUMBERING_NUMBERED, true, false, 0},
-         SELECT_NOTHING,
-         "moved the clock"},
-        /* a receiver without a fix lets its pulses run free */
-        {{true, 0.1, 2.9, 0, NUMBERING_NUMBERED, false, true, 0}, SELECT_PULSE, "numbered"},
-        {{true, 0.1, 3.1, 0, NUMBERING_NUMBERED, false, true, 0}, SELECT_NOTHING, "no fix"},
-        /* a second off: not the estimate's noise */
-        {{true, 0.1, 0.2, 0, NUMBERING_NUMBERED, false, false, 0.1}, SELECT_PULSE, "numbered"},
-        {{true, 0.1, 0.2, 0, NUMBERING_NUMBERED, false, false, -1}, SELECT_NOTHING, "by a second"},
-        /* a stated delay does not make messages stand in for a pulse that is configured */
-        {{true, NEVER, 0.2, 0.05, NUMBERING_EMPTY, false, false, 0},
-         SELECT_NOTHING,
-         "not numbered"},
-        /* without one */
-        {{false, NEVER, 0.2, 0.1, NUMBERING_EMPTY, false, false, 0},
-         SELECT_MESSAGE,
-         "stated delay"},
-        {{false, NEVER, 9.9, 0.499, NUMBERING_EMPTY, false, false, 0}, SELECT_MESSAGE, "stated"},
-        {{false, NEVER, 0.2, 0.5, NUMBERING_EMPTY, false, false, 0},
-         SELECT_NOTHING,
-         "delay unknown"},
-        {{false, NEVER, 10.1, 0.1, NUMBERING_EMPTY, false, false, 0}, SELECT_NOTHING, "no message"},
-        {{false, NEVER, NEVER, 0, NUMBERING_EMPTY, false, false, 0}, SELECT_NOTHING, "no message"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct selection s = select_source(&rows[i].in, "because");
-        if (s.choice != rows[i].choice || !strstr(s.why, rows[i].why))
-            print_error("row %zu: %d, '%s'\n", i, s.choice, s.why);
-        assert_int_equal(s.choice, rows[i].choice);
-        assert_non_null(strstr(s.why, rows[i].why));
+#define PULSES(mid, width)                                                                   \
+    {                                                                                        \
+        .name = "p", .kind = SELECT_PULSES, .fit = true, .why = "because", .compared = true, \
+        .midpoint = mid, .bound = width                                                      \
     }
-}
-
-static void a_long_evidence_is_cut(void **state)
-{
-    (void)state;
-    char evidence[1000];
-    struct select_input in = {.pulse = true, .numbering = NUMBERING_AMBIGUOUS};
-    memset(evidence, 'x', sizeof evidence - 1);
-    evidence[sizeof evidence - 1] = 0;
-    struct selection s = select_source(&in, evidence);
-    assert_int_equal(strlen(s.why), sizeof s.why - 1);
-}
-
-/* ---- the bound, which selection and state rest on ---- */
-
-static void the_statistical_part(void **state)
-{
-    (void)state;
-    /* wide while little is known, and never narrower than six standard errors */
-    double last = INFINITY;
-    for (uint64_t count = 3; count < 100000; count *= 2) {
-        double stat = bound_stat(1e-6, count, 0.05, 0);
-        assert_true(stat < last && stat > 6e-6);
-        last = stat;
+#define PEER(mid, width)                                                                      \
+    {                                                                                         \
+        .name = "s", .kind = SELECT_SAMPLES, .fit = true, .why = "because", .compared = true, \
+        .midpoint = mid, .bound = width                                                       \
     }
-    assert_true(last < 7e-6);
-    assert_true(bound_stat(1e-6, 3, 0.05, 0) > 50e-6);
-    assert_true(bound_stat(1e-6, 0, 0.05, 0) > 400e-6);
-    /* a slow filter has seen less of the noise's kind */
-    assert_true(bound_stat(1e-6, 1000, 0.001, 0) > bound_stat(1e-6, 1000, 0.1, 0));
-    /* what outliers say comes on top, whatever its sign */
-    double plain = bound_stat(1e-6, 1000, 0.05, 0);
-    assert_near(bound_stat(1e-6, 1000, 0.05, -3e-6), plain + 3e-6, 1e-15);
-    assert_near(bound_stat(1e-6, 1000, 0.05, 3e-6), plain + 3e-6, 1e-15);
-    assert_true(isinf(bound_stat(INFINITY, 1000, 0.05, 0)));
+
+static int lead(const struct candidate *c, int count, int leader, struct selected *out)
+{
+    select_leader(c, count, leader, 1e-5, out);
+    return out->leader;
 }
 
-/* Pulses that are lost soon after the start: the crystal may still be warming up. */
-static void what_was_not_seen(void **state)
+static void nobody_and_one(void **state)
 {
     (void)state;
-    assert_near(bound_unseen(10, 0), 0, 0);
-    assert_true(bound_unseen(10, 1) < 10e-9);
-    assert_true(bound_unseen(10, 600) > 0.5e-3 && bound_unseen(10, 600) < 2e-3);
-    assert_true(bound_unseen(10, 1e6) <= 10.1);
-    assert_true(bound_unseen(3600, 3600) < 50e-6);
-    for (double blind = 1; blind < 1e6; blind *= 2) {
-        assert_true(bound_unseen(10, 2 * blind) > bound_unseen(10, blind));
-        assert_true(bound_unseen(100, blind) < bound_unseen(10, blind));
-    }
+    struct selected s;
+    struct candidate one[] = {PULSES(0, 1e-5)};
+    assert_int_equal(lead(one, 0, -1, &s), -1);
+    assert_int_equal(lead(one, 1, -1, &s), 0);
+    assert_string_equal(s.of[0].why, "leads: because");
+    one[0].compared = false;
+    assert_int_equal(lead(one, 1, -1, &s), 0);
+    assert_int_equal(lead(one, 1, 0, &s), 0);
+    one[0].noselect = true;
+    assert_int_equal(lead(one, 1, 0, &s), -1);
+    assert_non_null(strstr(s.of[0].why, "noselect"));
+    one[0].noselect = false;
+    one[0].fit = false;
+    assert_int_equal(lead(one, 1, 0, &s), -1);
+    assert_string_equal(s.of[0].why, "not used: because");
+    /* alone, it may say what it wants */
+    struct candidate far[] = {PULSES(1, 1e-5)};
+    assert_int_equal(lead(far, 1, 0, &s), 0);
 }
 
-static void the_sum(void **state)
+static void a_majority_decides(void **state)
 {
     (void)state;
-    struct bound_parts none = {0};
-    struct bound_parts all = {1e-5, 2e-5, 4e-5, 0.5};
-    assert_near(bound_total(1e-6, &none), 1e-6, 1e-18);
-    assert_near(bound_total(0, &none), 1e-9, 0);
-    assert_near(bound_total(1e-6, &all), 0.500071, 1e-12);
+    struct selected s;
+    struct candidate c[] = {PULSES(1, 1e-5), PULSES(0, 1e-5), PULSES(8e-6, 1e-5)};
+    assert_int_equal(lead(c, 3, 0, &s), 1);
+    assert_int_equal(s.of[0].verdict, VERDICT_FALSE);
+    assert_non_null(strstr(s.of[0].why, "1 s off"));
+    assert_int_equal(s.of[1].verdict, VERDICT_LEADS);
+    assert_int_equal(s.of[2].verdict, VERDICT_STANDBY);
+    assert_false(s.disputed);
+}
+
+/* B5: the receiver alone against three servers that agree. */
+static void b5_three_servers_against_a_receiver(void **state)
+{
+    (void)state;
+    struct selected s;
+    struct candidate c[] = {PULSES(0.5, 1e-5), PEER(0, 0.01), PEER(2e-3, 0.02), PEER(-1e-3, 0.01)};
+    assert_int_equal(lead(c, 4, 0, &s), 1);
+    assert_int_equal(s.of[0].verdict, VERDICT_FALSE);
+    /* and inside their bounds it leads, for it is the better kind */
+    c[0].midpoint = 1e-3;
+    assert_int_equal(lead(c, 4, -1, &s), 0);
+    assert_int_equal(lead(c, 4, 2, &s), 0);
+    /* one server of four that is off */
+    struct candidate d[] = {PEER(1, 0.01), PEER(0, 0.01), PEER(1e-3, 0.01), PEER(0, 0.02)};
+    lead(d, 4, -1, &s);
+    assert_int_equal(s.of[0].verdict, VERDICT_FALSE);
+    assert_int_equal(s.leader, 1);
+}
+
+static void two_that_disagree(void **state)
+{
+    (void)state;
+    struct selected s;
+    struct candidate c[] = {PULSES(0, 1e-5), PULSES(1, 1e-5)};
+    /* nobody led: nothing is followed */
+    assert_int_equal(lead(c, 2, -1, &s), -1);
+    assert_true(s.disputed);
+    assert_int_equal(s.of[0].verdict, VERDICT_UNDECIDED);
+    assert_non_null(strstr(s.of[1].why, "third source"));
+    /* the one that leads and did not jump stays */
+    assert_int_equal(lead(c, 2, 0, &s), 0);
+    assert_non_null(strstr(s.of[0].why, "did not jump"));
+    /* the leader jumped; the other agrees with the clock's own course */
+    struct candidate d[] = {PULSES(1e-3, 1e-5), PULSES(2e-6, 1e-5)};
+    d[0].jumped = true;
+    assert_int_equal(lead(d, 2, 0, &s), 1);
+    assert_int_equal(s.of[0].verdict, VERDICT_FALSE);
+    /* ... or does not either: nothing is followed */
+    d[1].midpoint = 2e-3;
+    assert_int_equal(lead(d, 2, 0, &s), -1);
+    /* two against two */
+    struct candidate e[] = {PULSES(0, 1e-5), PULSES(0, 1e-5), PULSES(1, 1e-5), PULSES(1, 1e-5)};
+    assert_int_equal(lead(e, 4, -1, &s), -1);
+    assert_int_equal(lead(e, 4, 2, &s), 2);
+}
+
+static void who_of_those_that_agree(void **state)
+{
+    (void)state;
+    struct selected s;
+    struct candidate c[] = {PULSES(0, 1e-5), PULSES(0, 8e-6), PEER(0, 1e-6), PULSES(0, 7e-6)};
+    assert_int_equal(lead(c, 4, -1, &s), 3);
+    /* two that are about as good do not take turns */
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(lead(c, 4, i, &s), i == 2 ? 3 : i);
+    c[3].bound = 3e-6;
+    assert_int_equal(lead(c, 4, 0, &s), 3);
+    c[1].prefer = true;
+    assert_int_equal(lead(c, 4, 3, &s), 1);
+    c[1].doubtful = true;
+    assert_int_equal(lead(c, 4, 1, &s), 3);
+    assert_int_equal(s.of[1].verdict, VERDICT_STANDBY);
+    /* the only one left is followed, doubtful or not */
+    c[0].fit = c[2].fit = c[3].fit = false;
+    assert_int_equal(lead(c, 4, 3, &s), 1);
+}
+
+static void a_new_one_waits(void **state)
+{
+    (void)state;
+    struct selected s;
+    struct candidate c[] = {PULSES(0, 1e-5), PULSES(0, 1e-9)};
+    c[1].compared = false;
+    c[1].prefer = true;
+    assert_int_equal(lead(c, 2, 0, &s), 0);
+    assert_int_equal(s.of[1].verdict, VERDICT_NEW);
+    c[1].compared = true;
+    assert_int_equal(lead(c, 2, 0, &s), 1);
+    /* at the start there is nothing to be compared with: the best kind begins */
+    c[0].compared = c[1].compared = false;
+    assert_int_equal(lead(c, 2, -1, &s), 1);
+}
+
+static void every_source_has_its_sentence(void **state)
+{
+    (void)state;
+    struct selected s;
+    for (int mask = 0; mask < 1 << 6; mask++)
+        for (int leader = -1; leader < 3; leader++) {
+            struct candidate c[] = {PULSES(0, 1e-5), PULSES(1e-3, 1e-5), PEER(2e-3, 1e-5)};
+            for (int i = 0; i < 3; i++) {
+                c[i].fit = mask >> i & 1;
+                c[i].compared = mask >> (i + 3) & 1;
+            }
+            lead(c, 3, leader, &s);
+            for (int i = 0; i < 3; i++) {
+                assert_true(strlen(s.of[i].why) > 8);
+                assert_int_equal(s.of[i].verdict == VERDICT_LEADS, s.leader == i);
+                assert_non_null(select_verdict_name(s.of[i].verdict));
+            }
+            assert_true(s.leader < 0 || c[s.leader].fit);
+        }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(table),
-        cmocka_unit_test(a_long_evidence_is_cut),
-        cmocka_unit_test(the_statistical_part),
-        cmocka_unit_test(what_was_not_seen),
-        cmocka_unit_test(the_sum),
+        cmocka_unit_test(nobody_and_one),
+        cmocka_unit_test(a_majority_decides),
+        cmocka_unit_test(b5_three_servers_against_a_receiver),
+        cmocka_unit_test(two_that_disagree),
+        cmocka_unit_test(who_of_those_that_agree),
+        cmocka_unit_test(a_new_one_waits),
+        cmocka_unit_test(every_source_has_its_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "refclock/lead.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define ROW_DOUBTS 4      /* outliers in a row that say something about the estimate */
+#define BIAS_MOST  1e-3   /* s: a greater difference is taken over at once */
+#define BIAS_RATE  0.5e-6 /* s a second of it at most, ... */
+#define BIAS_TIME  300.0  /* s, ... and such a share of it */
+#define BIAS_LEAST 1e-10
+#define JUDGED_FEW 8 /* measurements that its noise is known from */
+
+static struct receiver_moment moment(const struct refclock *r, int who, int arriving)
+{
+    return (struct receiver_moment){
+        .now = loop_now(r->loop), .doubt = r->doubt > 0, .arriving = who == arriving};
+}
+
+/* The bound of the estimate by itself, s; INFINITY: it is worth nothing yet. */
+static double own_bound(const struct refclock *r)
+{
+    struct estimate e;
+    if (!discipline_ready(&r->discipline) || !r->led_once)
+        return INFINITY;
+    discipline_estimate(&r->discipline, loop_now(r->loop), &e);
+    return e.stat;
+}
+
+/* `arriving`: its measurement has just come; -1: none has. fitness[] gets one for each source. */
+static void select_now(const struct refclock *r, int arriving, struct fitness *fitness,
+                       struct selected *out)
+{
+    struct candidate candidate[REFCLOCK_SOURCES];
+    for (int i = 0; i < r->count; i++) {
+        struct receiver_moment m = moment(r, i, arriving);
+        fitness[i] = receiver_fitness(&r->receiver[i], &m);
+        receiver_candidate(&r->receiver[i], &m, &fitness[i], &candidate[i]);
+    }
+    select_leader(candidate, r->count, r->leader, own_bound(r), out);
+}
+
+static void move_estimate(struct refclock *r, double by)
+{
+    discipline_shift(&r->discipline, by);
+    for (int i = 0; i < r->count; i++)
+        witness_shift(&r->receiver[i].witness, by);
+}
+
+/* The estimate goes on with another source's measurements. */
+static void follow(struct refclock *r, int next)
+{
+    struct receiver *one = &r->receiver[next];
+    const struct witness *w = &one->witness;
+    bool change = r->led_once && next != r->led && r->discipline.started;
+    double off = witness_speaks(w, loop_now(r->loop)) ? w->median : 0;
+    const char *before = r->receiver[r->led].config.name;
+    r->leader = r->led = next;
+    r->led_once = true;
+    if (!change)
+        return;
+    r->changes++;
+    one->bias = fabs(off) < BIAS_MOST ? off : 0;
+    if (fabs(off) >= BIAS_MOST)
+        move_estimate(r, off);
+    if (w->judged >= JUDGED_FEW && w->variance > 0)
+        discipline_measure(&r->discipline, w->variance);
+    one->pulses.in_row = 0;
+    one->pulses.row_least = r->discipline.doubt = 0;
+    log_say(r->log, LOG_LEVEL_NOTICE,
+            "%s leads now instead of %s, from which it differs by %+.9f s", one->config.name,
+            before, off);
+}
+
+static void explain(struct refclock *r, const struct fitness *fitness)
+{
+    static const struct fitness_input none;
+    if (r->count == 0)
+        r->selection = fitness_judge(&none, "");
+    else if (r->leader >= 0)
+        r->selection = fitness[r->leader];
+    else {
+        r->selection = fitness[r->led];
+        r->selection.choice = FITNESS_NOTHING;
+        if (r->selected.disputed)
+            snprintf(r->selection.why, sizeof r->selection.why,
+                     "the sources contradict each other, and no majority decides; see `timeballctl "
+                     "sources`");
+        else if (fitness[r->led].choice != FITNESS_NOTHING)
+            snprintf(r->selection.why, sizeof r->selection.why, "%.190s",
+                     r->selected.of[r->led].why);
+    }
+}
+
+void lead_choose(struct refclock *r)
+{
+    struct fitness fitness[REFCLOCK_SOURCES];
+    select_now(r, -1, fitness, &r->selected);
+    int next = r->selected.leader;
+    if (next >= 0 && next != r->leader)
+        follow(r, next);
+    r->leader = next;
+    explain(r, fitness);
+}
+
+static bool in_doubt(const struct refclock *r, int who)
+{
+    return r->receiver[who].pulses.in_row >= ROW_DOUBTS;
+}
+
+bool lead_wants(const struct refclock *r, int who)
+{
+    struct receiver_moment m = moment(r, who, who);
+    return in_doubt(r, who) || receiver_fitness(&r->receiver[who], &m).choice != FITNESS_NOTHING;
+}
+
+/* Whether the estimate waits for this source's measurement. */
+static bool feeds(const struct refclock *r, int who)
+{
+    struct fitness fitness[REFCLOCK_SOURCES];
+    struct selected s;
+    if (r->leader >= 0 || r->receiver[who].config.noselect)
+        return who == r->leader;
+    if (r->count == 1)
+        return true;
+    select_now(r, who, fitness, &s);
+    return s.leader == who || (s.leader < 0 && !s.disputed && who == r->led);
+}
+
+static void note_thermal(const struct refclock *r, uint64_t turns)
+{
+    const struct thermal *t = &r->discipline.thermal;
+    if (t->turns != turns)
+        log_say(r->log, LOG_LEVEL_NOTICE, "the temperature is %s: %+.4f ppm/K, known to %.4f",
+                t->on ? "used, it helps" : "not used any more, it does not help",
+                t->per_kelvin * 1e6, sqrt(t->var_kelvin) * 1e6);
+}
+
+/* What the sources said is held against another estimate from now on. */
+static void forget_witnesses(struct refclock *r)
+{
+    for (int i = 0; i < r->count; i++)
+        r->receiver[i].witness.count = r->receiver[i].witness.next = 0;
+}
+
+static struct source *counts_of(struct receiver *one)
+{
+    return one->config.pulses || one->config.samples ? &one->pulses : &one->messages;
+}
+
+static void take(struct refclock *r, struct receiver *one, const struct sample *given)
+{
+    struct source *source = counts_of(one);
+    struct sample s = *given;
+    double innovation, sigma;
+    s.fraction -= one->bias;
+    discipline_innovation(&r->discipline, &s, &innovation, &sigma);
+    enum source_verdict verdict = source_judge(source, innovation, sigma, r->discipline.count);
+    if (r->discipline.started)
+        witness_note(&one->witness, innovation + one->bias, s.local);
+    if (verdict == SOURCE_USED || verdict == SOURCE_REOPEN) {
+        uint64_t turns = r->discipline.thermal.turns;
+        discipline_update(&r->discipline, &s, verdict == SOURCE_REOPEN);
+        source->last = s.local;
+        note_thermal(r, turns);
+        if (verdict == SOURCE_REOPEN)
+            forget_witnesses(r);
+    } else if (source->in_row >= ROW_DOUBTS)
+        r->discipline.doubt = fmax(r->discipline.doubt, fabs(source->row_least));
+}
+
+/* A source that stands by is judged against what it said before. */
+static void watch(struct refclock *r, struct receiver *one, const struct sample *s)
+{
+    struct witness *w = &one->witness;
+    double z, sigma, usual = fmax(w->spread, sqrt(w->variance));
+    discipline_innovation(&r->discipline, s, &z, &sigma);
+    bool known = w->count >= WITNESS_KEEPS && usual > 0;
+    double off = known ? z - w->median : 0;
+    struct source *source = counts_of(one);
+    enum source_verdict verdict = source_judge(source, off, known ? usual : INFINITY, UINT64_MAX);
+    source->offset = z;
+    witness_note(w, z, s->local);
+    if (verdict == SOURCE_USED)
+        source->last = s->local;
+}
+
+bool lead_deliver(struct refclock *r, int who, const struct sample *s)
+{
+    struct receiver *one = &r->receiver[who];
+    bool mine = feeds(r, who);
+    one->uncertainty = s->uncertainty;
+    if (mine)
+        take(r, one, s);
+    else if (r->discipline.started)
+        watch(r, one, s);
+    return mine;
+}
+
+void lead_second(struct refclock *r)
+{
+    if (r->leader < 0)
+        return;
+    struct receiver *one = &r->receiver[r->leader];
+    double most = fmin(BIAS_RATE, fmax(fabs(one->bias) / BIAS_TIME, BIAS_LEAST));
+    double part = copysign(fmin(most, fabs(one->bias)), one->bias);
+    if (part == 0)
+        return;
+    one->bias -= part;
+    move_estimate(r, part);
+}

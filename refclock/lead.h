@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_REFCLOCK_LEAD_H
+#define TIMEBALL_REFCLOCK_LEAD_H
+
+#include <stdbool.h>
+
+#include "refclock/refclock.h"
+
+/*
+ * Which of a refclock's sources feeds the estimate: the leader's measurements go in, all others are
+ * held against it. A change of leader moves neither time nor frequency; what the new one says
+ * otherwise is taken over slowly, and is inside the bound until then.
+ */
+
+/* Takes stock of all sources; r->leader, selected and selection say what came of it. */
+void lead_choose(struct refclock *r);
+
+/* Whether a numbered pulse of source `who` that has just come is to be delivered. */
+bool lead_wants(const struct refclock *r, int who);
+
+/* Takes a measurement into the estimate when `who` leads, or holds it against it. True when it was
+ * for the estimate. */
+bool lead_deliver(struct refclock *r, int who, const struct sample *s);
+
+/* A second is over: a little of what the leader says otherwise is taken over. */
+void lead_second(struct refclock *r);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "refclock/receiver.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROW_DOUBTS    4    /* outliers in a row that say something about the estimate */
+#define SAMPLE_LIFE_S 64   /* a source of samples may be silent for so long */
+#define SPREADS       3.0  /* of nine measurements around their median, in an error interval */
+#define LEAST_BOUND   1e-9 /* s */
+
+void receiver_init(struct receiver *r, const struct receiver_config *config)
+{
+    memset(r, 0, sizeof *r);
+    r->config = *config;
+    numbering_init(&r->numbering);
+}
+
+double receiver_age(int64_t last, int64_t now)
+{
+    return last ? (double)(now - last) * 1e-9 : INFINITY;
+}
+
+static struct fitness sampler_fitness(const struct receiver *r, const struct receiver_moment *m)
+{
+    struct fitness f = {.choice = FITNESS_PULSE, .why = "samples whose second is known"};
+    if (m->doubt) {
+        f.choice = FITNESS_NOTHING;
+        snprintf(f.why, sizeof f.why,
+                 "another program moved the clock; waiting for the second to be confirmed");
+    } else if (!m->arriving && receiver_age(r->witness.last, m->now) > SAMPLE_LIFE_S) {
+        f.choice = FITNESS_NOTHING;
+        snprintf(f.why, sizeof f.why, "no sample comes; see `timeballctl sources`");
+    }
+    return f;
+}
+
+struct fitness receiver_fitness(const struct receiver *r, const struct receiver_moment *m)
+{
+    char evidence[256];
+    struct fitness_input in = {
+        .pulse = r->config.pulses,
+        .pulse_age = m->arriving ? 0 : receiver_age(r->pulses.last, m->now),
+        .message_age = receiver_age(r->messages.last, m->now),
+        .message_uncertainty = r->message_uncertainty,
+        .numbering = r->numbering.state,
+        .no_fix = r->no_fix,
+        .off = r->pulses.in_row >= ROW_DOUBTS ? r->pulses.row_least : 0,
+        .doubt = m->doubt,
+    };
+    if (r->trust == TRUST_REJECTED) {
+        struct fitness f = {.choice = FITNESS_NOTHING};
+        snprintf(f.why, sizeof f.why, "it is not trusted: %.150s", r->trust_why);
+        return f;
+    }
+    if (r->config.samples)
+        return sampler_fitness(r, m);
+    return fitness_judge(&in, numbering_evidence(&r->numbering, evidence, sizeof evidence));
+}
+
+double receiver_bound(const struct receiver *r)
+{
+    double own = r->uncertainty + SPREADS * r->witness.spread;
+    return fmax(LEAST_BOUND, r->trust == TRUST_DOUBTFUL ? 2 * own : own);
+}
+
+void receiver_candidate(const struct receiver *r, const struct receiver_moment *m,
+                        const struct fitness *fitness, struct candidate *c)
+{
+    *c = (struct candidate){
+        .name = r->config.name,
+        .kind = r->config.samples                    ? SELECT_SAMPLES
+                : fitness->choice == FITNESS_MESSAGE ? SELECT_MESSAGES
+                                                     : SELECT_PULSES,
+        .fit = fitness->choice != FITNESS_NOTHING,
+        .why = fitness->why,
+        .compared = witness_speaks(&r->witness, m->now),
+        .midpoint = r->witness.median,
+        .bound = receiver_bound(r),
+        .noselect = r->config.noselect,
+        .prefer = r->config.prefer,
+        .doubtful = r->trust == TRUST_DOUBTFUL,
+        .jumped = r->pulses.in_row >= ROW_DOUBTS,
+    };
+}
+
+const char *receiver_trust_name(enum receiver_trust t)
+{
+    static const char *const names[] = {
+        [TRUST_NOT_MONITORED] = "not_monitored",
+        [TRUST_TRUSTED] = "trusted",
+        [TRUST_DOUBTFUL] = "doubtful",
+        [TRUST_REJECTED] = "rejected",
+    };
+    return names[t];
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_REFCLOCK_RECEIVER_H
+#define TIMEBALL_REFCLOCK_RECEIVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "refclock/fitness.h"
+#include "refclock/numbering.h"
+#include "refclock/sample.h"
+#include "refclock/select.h"
+#include "refclock/source.h"
+#include "refclock/witness.h"
+
+/*
+ * One source of time: a receiver, which is pulses, messages or both together, or something that
+ * delivers samples with their second already known. All that is known of it, and nothing that it
+ * shares with others.
+ */
+enum receiver_trust {
+    TRUST_NOT_MONITORED, /* nobody watches its integrity */
+    TRUST_TRUSTED,
+    TRUST_DOUBTFUL, /* stands by where another one is there; its bound counts twice */
+    TRUST_REJECTED, /* not used */
+};
+
+struct receiver_config {
+    char name[96];
+    bool pulses, messages; /* what it delivers ... */
+    bool samples;          /* ... or samples, and neither of those */
+    bool noselect;         /* only watched */
+    bool prefer;           /* before others of its kind */
+    uint32_t refid;        /* SNAPSHOT_REFID when it leads; 0: by its kind */
+};
+
+struct receiver {
+    struct receiver_config config;
+    struct numbering numbering;
+    struct source pulses, messages; /* `pulses` of samples, too */
+    struct witness witness;         /* what it says of the clock's offset */
+    double message_uncertainty;     /* s */
+    double uncertainty;             /* s, constant, of its last measurement */
+    double bias; /* s, what it said more than the one that led before, and is taken over slowly */
+    bool heard_pulse, heard_message; /* in this second */
+    bool no_fix;
+    struct leap_claim leap;
+    int64_t leap_local; /* when it was said, local scale; 0: never */
+    enum receiver_trust trust;
+    char trust_why[160];
+};
+
+/* Nothing heard yet. */
+void receiver_init(struct receiver *r, const struct receiver_config *config);
+
+/* What receiver_fitness() must know beside. */
+struct receiver_moment {
+    int64_t now;   /* local scale, ns */
+    bool doubt;    /* somebody moved the clock */
+    bool arriving; /* a measurement of this source has just come */
+};
+
+/* Whether the clock could follow it, were it alone. */
+struct fitness receiver_fitness(const struct receiver *r, const struct receiver_moment *m);
+
+/* s since the last message, or sample; INFINITY: never. */
+double receiver_age(int64_t last, int64_t now);
+
+/* It as selection sees it; *fitness must live as long. */
+void receiver_candidate(const struct receiver *r, const struct receiver_moment *m,
+                        const struct fitness *fitness, struct candidate *c);
+
+/* s: true time is within this of what it says. */
+double receiver_bound(const struct receiver *r);
+
+/* One word for status and log. */
+const char *receiver_trust_name(enum receiver_trust t);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_REFCLOCK_WITNESS_H
+#define TIMEBALL_REFCLOCK_WITNESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * What a source says of the clock's offset, from its last few measurements against the estimate:
+ * their median, which four late ones of nine do not move, and how noisy they are. Kept of every
+ * source, whether it leads or stands by. Pure.
+ */
+#define WITNESS_KEEPS 9
+#define WITNESS_LEAST 5   /* measurements before it says anything */
+#define WITNESS_STALE 300 /* s */
+
+struct witness {
+    double z[WITNESS_KEEPS]; /* s, true minus estimate */
+    int count, next;
+    int64_t last;    /* local time of the newest, ns */
+    double median;   /* s */
+    double spread;   /* s, as a standard deviation: 1.4826 times the median deviation */
+    double variance; /* s^2, of one measurement around the median, slow; outliers left out */
+    uint64_t judged; /* measurements that the variance rests on */
+};
+
+/* Takes a measurement: at local time `local` the source said `z` (s). A long silence before it
+ * makes a new beginning. */
+void witness_note(struct witness *w, double z, int64_t local);
+
+/* The estimate itself moved by `by` (s): what was said is held against the new one. */
+void witness_shift(struct witness *w, double by);
+
+/* Whether it says anything at local time `now`. */
+bool witness_speaks(const struct witness *w, int64_t now);
+
+#endif
