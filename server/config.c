@@ -191,6 +191,9 @@ int config_parse(struct config *c, const char *name, const char *text, size_t si
     memset(errors, 0, sizeof *errors);
     initial_config(c);
     parse_lines(&p, text, size);
+    struct err err = {0};
+    if (config_feed_check(c, name, &err))
+        keep_error(errors, &err);
     if (errors->count) {
         config_free(c);
         return -1;

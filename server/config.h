@@ -12,6 +12,7 @@
 #include "drivers/option.h"
 #include "refclock/err.h"
 #include "refclock/log.h"
+#include "server/config_feed.h"
 
 /*
  * The configuration: one text file of directives, one a line, '#' begins a comment, words are
@@ -23,6 +24,7 @@
 #define CONFIG_ERRORS_MAX   20            /* errors that are reported */
 #define CONFIG_LISTEN_MAX   16
 #define CONFIG_REFCLOCK_MAX 16
+#define CONFIG_FEED_MAX     8
 #define CONFIG_THREADS_AUTO (-1)
 #define CONFIG_SOCKET_MAX   107 /* bytes of a Unix socket's path, unix(7) */
 
@@ -69,6 +71,8 @@ struct config {
     bool listen_default; /* no listen line: the default ones stand in `listen` */
     struct config_refclock refclock[CONFIG_REFCLOCK_MAX];
     size_t refclock_count;
+    struct config_feed feed[CONFIG_FEED_MAX];
+    size_t feed_count;
     uint64_t given; /* bit i: config_directives[i] stood in the file */
 };
 

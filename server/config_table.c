@@ -293,6 +293,14 @@ const struct config_directive config_directives[] = {
              .help = "Whether the system clock is steered; with none it is only read, and the time "
                      "that is served is computed from it."},
      .usage = "system|none"},
+    {.row = {.word = "feed",
+             .help =
+                 "Another time daemon of this machine is told each second, while timeball is "
+                 "locked, how far the system clock is off: through NTP shared memory of that "
+                 "unit (0 to 255), or chrony's SOCK at that path. With clock none it may steer."},
+     .usage = "shm N|sock PATH",
+     .take = config_feed_take,
+     .print = config_feed_print},
     {.row = {.word = "listen",
              .help =
                  "An address to answer NTP on; without such a line 0.0.0.0 and :: on port 123."},

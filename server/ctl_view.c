@@ -120,6 +120,18 @@ static void view_server(FILE *out, const json_t *status)
     ctl_print_counters(out, "requests", json_object_get(server, "verdicts"));
 }
 
+static void view_feeds(FILE *out, const json_t *status)
+{
+    json_t *feed;
+    size_t i;
+    json_array_foreach(json_object_get(status, "feeds"), i, feed)
+    {
+        if (!i)
+            print_title(out, "feeds");
+        ctl_print_rows(out, rows_of("feeds"), feed);
+    }
+}
+
 void ctl_view_status(FILE *out, const json_t *status)
 {
     json_t *sky = json_object_get(status, "sky");
@@ -132,6 +144,7 @@ void ctl_view_status(FILE *out, const json_t *status)
         print_title(out, "satellites");
         ctl_print_rows(out, rows_of("sky"), sky);
     }
+    view_feeds(out, status);
     view_server(out, status);
     print_title(out, "process");
     ctl_print_rows(out, status_rows, status);

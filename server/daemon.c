@@ -259,6 +259,27 @@ static int open_sensor(struct daemon *d, struct err *err)
     return 0;
 }
 
+/* ---- other time daemons ---- */
+
+static int open_feeds(struct daemon *d, struct err *err)
+{
+    for (; d->fed < d->config->feed_count; d->fed++)
+        if (feed_open(&d->feed[d->fed], &d->config->feed[d->fed], err))
+            return -1;
+    return 0;
+}
+
+static void write_feeds(struct daemon *d)
+{
+    struct snapshot s;
+    struct clock *clock = d->world.loop->clock;
+    snapshot_read(&d->latch, &s);
+    bool usable = d->refclock.state == REFCLOCK_LOCKED && s.leap != LEAP_UNKNOWN && !s.transition &&
+                  s.generation == clock->generation;
+    for (size_t i = 0; usable && i < d->fed; i++)
+        feed_write(&d->feed[i], &s, clock_now(clock), d->world.log);
+}
+
 /* ---- service ---- */
 
 static int open_responder(struct daemon *d, struct err *err)
@@ -297,6 +318,7 @@ static void tick(void *arg, int64_t now)
     loop_after(d->world.loop, &d->tick, SECOND);
     if (d->socket)
         status_socket_tick(d->socket, now);
+    write_feeds(d);
     record_steering(d);
     record_tick(d->recording, now);
     if (now >= d->drift_next) {
@@ -324,7 +346,7 @@ int daemon_open(struct daemon **out, struct config *config, const struct daemon_
     load_drift(d);
     /* the status socket changes the umask for a moment, so it comes before there are threads */
     if (open_recording(d, err) || open_sensor(d, err) || open_sources(d, err) ||
-        open_socket(d, err) || open_responder(d, err)) {
+        open_feeds(d, err) || open_socket(d, err) || open_responder(d, err)) {
         daemon_close(d);
         return -1;
     }
@@ -347,6 +369,8 @@ void daemon_close(struct daemon *d)
     status_socket_close(d->socket);
     for (size_t i = 0; i < d->opened; i++)
         d->source[i].config->ops->close(d->source[i].config->driver);
+    for (size_t i = 0; i < d->fed; i++)
+        feed_close(&d->feed[i]);
     record_close(d->recording);
     free(d);
 }

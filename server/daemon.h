@@ -9,6 +9,7 @@
 #include "refclock/loop.h"
 #include "refclock/refclock.h"
 #include "server/config.h"
+#include "server/feed.h"
 #include "server/record.h"
 #include "server/responder.h"
 #include "server/sensor.h"
@@ -53,6 +54,8 @@ struct daemon {
     struct refclock refclock;
     struct daemon_source source[CONFIG_REFCLOCK_MAX];
     size_t opened; /* of the sources */
+    struct feed feed[CONFIG_FEED_MAX];
+    size_t fed; /* of the feeds, opened */
     struct responder *responder;
     struct status_socket *socket;
     struct loop_timer tick, warmth;

@@ -279,6 +279,16 @@ static void fill_server(const struct daemon *d, struct status_server *s)
     s->send_errors = counts.send_errors;
 }
 
+static void fill_feed(const struct feed *from, struct status_feed *to)
+{
+    config_feed_name(from->config, to->name, sizeof to->name);
+    to->working = from->working;
+    to->written = from->written;
+    to->failed = from->failed;
+    if (*from->error.why)
+        err_line(&from->error, to->error, sizeof to->error);
+}
+
 const struct status *daemon_status(struct daemon *d)
 {
     struct status *s = &d->status;
@@ -287,6 +297,8 @@ const struct status *daemon_status(struct daemon *d)
     for (size_t i = 0; i < d->opened && i < STATUS_SOURCES_MAX; i++)
         fill_source(d, &d->source[i], &s->source[s->source_count++]);
     fill_sky(d, &s->sky);
+    for (size_t i = 0; i < d->fed && i < STATUS_FEEDS_MAX; i++)
+        fill_feed(&d->feed[i], &s->feed[s->feed_count++]);
     if (d->responder)
         fill_server(d, &s->server);
     if (d->socket)

@@ -219,6 +219,17 @@ static const struct status_row listen_rows[] = {
 };
 #undef AT
 
+#define AT status_feed
+static const struct status_row feed_rows[] = {
+    ROW("name", TEXT, name, "feed", "The kind, and the unit or the path."),
+    ROW("working", BOOL, working, "working", "Whether the last sample was taken."),
+    ROW("written", COUNT, written, "written", "Samples written."),
+    ROW("failed", COUNT, failed, "failed", "Samples that could not be written."),
+    ROW("error", TEXT, error, "error", "Why not, and what to do."),
+    END,
+};
+#undef AT
+
 #define AT status_server
 static const struct status_row server_rows[] = {
     ROW("threads", INT, threads, "threads", "Threads that answer; 0: all is done in one thread."),
@@ -272,6 +283,7 @@ const struct status_row status_rows[] = {
     LIST("sources", source_rows, source, source_count,
          "Every reference clock of the configuration."),
     OBJECT("sky", sky_rows, sky, "The satellites that the receiver reports."),
+    LIST("feeds", feed_rows, feed, feed_count, "What is fed to other time daemons."),
     OBJECT("server", server_rows, server, "NTP service."),
     OBJECT("socket", socket_rows, socket, "The status socket itself."),
     OBJECT("process", process_rows, process, "The daemon's process."),

@@ -21,6 +21,7 @@
 #define STATUS_SOURCES_MAX  16
 #define STATUS_COUNTERS_MAX 48
 #define STATUS_LISTEN_MAX   16
+#define STATUS_FEEDS_MAX    8
 
 enum status_state {
     STATUS_STARTING,       /* nothing measured yet */
@@ -121,6 +122,13 @@ struct status_sky {
     struct sky sky;
 };
 
+struct status_feed {
+    char name[OPTION_TEXT_SIZE + 16]; /* "shm 2" */
+    bool working;                     /* the last sample was taken */
+    uint64_t written, failed;
+    char error[STATUS_TEXT * 2]; /* why it was not, and what to do, "" */
+};
+
 struct status_listen {
     char address[64]; /* "192.0.2.1", "::" */
     int port;
@@ -162,6 +170,8 @@ struct status {
     int source_count;
     struct status_source source[STATUS_SOURCES_MAX];
     struct status_sky sky;
+    int feed_count;
+    struct status_feed feed[STATUS_FEEDS_MAX];
     struct status_server server;
     struct status_socket_counts socket;
     struct status_process process;

@@ -14,11 +14,13 @@
 struct driver_world {
     struct loop_virtual loop;
     struct clock_virtual clock;
+    struct clock_ops ops;
     struct driver_env env;
     struct driver *driver;
-    int edges, labels, skies, healths;
+    int edges, labels, samples, skies, healths;
     struct edge edge;
     struct timelabel label;
+    struct sample sample;
     enum health health;
     struct err err;
 };
@@ -28,6 +30,13 @@ static inline double world_steady(void *arg, int64_t second)
     (void)arg;
     (void)second;
     return 0;
+}
+
+/* The kernel's stamps are readings of the world's clock. */
+static inline int64_t world_stamp(struct clock *c, int64_t kernel)
+{
+    (void)c;
+    return kernel;
 }
 
 static inline void world_edge(void *arg, const struct edge *e)
@@ -46,8 +55,9 @@ static inline void world_label(void *arg, const struct timelabel *l)
 
 static inline void world_sample(void *arg, const struct sample *s)
 {
-    (void)arg;
-    (void)s;
+    struct driver_world *w = arg;
+    w->samples++;
+    w->sample = *s;
 }
 
 static inline void world_sky(void *arg, const struct sky *s)
@@ -81,6 +91,9 @@ static inline void world_init(struct driver_world *w, const char *name, const ch
     loop_virtual_init(&w->loop, &w->clock.clock, truth);
     clock_virtual_init(&w->clock, loop_virtual_truth, world_steady, &w->loop, 0);
     w->clock.clock.steerable = true;
+    w->ops = *w->clock.clock.ops;
+    w->ops.stamp = world_stamp;
+    w->clock.clock.ops = &w->ops;
     w->loop.loop.now = clock_local(&w->clock.clock, clock_now(&w->clock.clock));
     w->env = (struct driver_env){
         .loop = &w->loop.loop, .clock = &w->clock.clock, .era_pivot = 1795478400, .arg = w};

@@ -102,6 +102,43 @@ static void every_directive_is_read(void **state)
     assert_int_equal(c.refclock_count, 0);
 }
 
+static void feeds_are_read(void **state)
+{
+    struct config c;
+    struct config_errors errors;
+    char name[OPTION_TEXT_SIZE + 16];
+    (void)state;
+    assert_int_equal(
+        parse(&c, &errors, "feed shm 2\nfeed sock /run/chrony.tb.sock\nrefclock shm 1\nfeed shm 0"),
+        0);
+    assert_int_equal(c.feed_count, 3);
+    assert_string_equal(config_feed_name(&c.feed[0], name, sizeof name), "shm 2");
+    assert_string_equal(config_feed_name(&c.feed[1], name, sizeof name),
+                        "sock /run/chrony.tb.sock");
+    config_free(&c);
+}
+
+/* Two that steer one clock is what --check warns of. */
+static void feeds_beside_a_steered_clock_are_remarked(void **state)
+{
+    static const char *const texts[] = {"clock system\nfeed shm 2", "clock none\nfeed shm 2"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct config c;
+        struct config_errors errors;
+        char *text = NULL;
+        size_t size = 0;
+        assert_int_equal(parse(&c, &errors, texts[i]), 0);
+        FILE *out = open_memstream(&text, &size);
+        config_check_print(out, &c);
+        fclose(out);
+        assert_non_null(strstr(text, "feed shm 2"));
+        assert_int_equal(strstr(text, "chronyd -x") != NULL, i == 0);
+        free(text);
+        config_free(&c);
+    }
+}
+
 static void listen_none_listens_nowhere(void **state)
 {
     struct config c;
@@ -119,6 +156,13 @@ static const struct {
 } bad[] = {
     {"treads 2", "test.conf:1", "did you mean 'threads'?"},
     {"\n\nTHREADS 2", "test.conf:3", "did you mean 'threads'?"},
+    {"feed pipe 2", "test.conf:1", "write feed shm N, or feed sock PATH"},
+    {"feed shm", "test.conf:1", "feed shm: the value is missing"},
+    {"feed shm 256", "test.conf:1", "out of range"},
+    {"feed shm 2 3", "test.conf:1", "delete what follows it"},
+    {"feed shm 2\n\nfeed shm 2", "test.conf:3", "named twice (line 1)"},
+    {"feed sock /a\nrefclock sock /a", "test.conf:1", "a refclock line reads this feed"},
+    {"feed shm 7\nrefclock shm 7", "test.conf:1", "a refclock line reads this feed"},
     {"xyzzy", "test.conf:1", "unknown word 'xyzzy'"},
     {"restrict default", "test.conf:1", "'restrict' of ntp.conf"},
     {"threads", "test.conf:1", "write threads N|auto"},
@@ -383,6 +427,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_file_gives_the_defaults),
         cmocka_unit_test(every_directive_is_read),
+        cmocka_unit_test(feeds_are_read),
+        cmocka_unit_test(feeds_beside_a_steered_clock_are_remarked),
         cmocka_unit_test(listen_none_listens_nowhere),
         cmocka_unit_test(what_is_wrong_is_said_with_its_line),
         cmocka_unit_test(long_things_are_errors),
