@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 struct port_plain {
     struct port port;
     int fd;
+    bool terminal;
 };
 
 static int plain_fd(const struct port *p)
@@ -32,6 +34,21 @@ static ssize_t plain_read(struct port *p, void *buf, size_t size, struct err *er
     return err_errno(err, "", todo, "the port has gone", errno);
 }
 
+/* What is written to a fifo would come back. */
+static ssize_t plain_write(struct port *p, const void *buf, size_t size, struct err *err)
+{
+    if (((struct port_plain *)p)->terminal)
+        return port_tty_write(plain_fd(p), buf, size, err);
+    return err_set(err, "", "name the receiver's serial port", "is no terminal: nothing is sent");
+}
+
+static int plain_set_baud(struct port *p, int baud, struct err *err)
+{
+    if (((struct port_plain *)p)->terminal)
+        return port_tty_set_baud(plain_fd(p), baud, err);
+    return err_set(err, "", "name the receiver's serial port", "is no terminal: it has no rate");
+}
+
 static void plain_close(struct port *p)
 {
     port_release(plain_fd(p));
@@ -39,19 +56,23 @@ static void plain_close(struct port *p)
     free(p);
 }
 
-static const struct port_ops plain_ops = {.fd = plain_fd, .read = plain_read, .close = plain_close};
+static const struct port_ops plain_ops = {
+    .fd = plain_fd,
+    .read = plain_read,
+    .write = plain_write,
+    .set_baud = plain_set_baud,
+    .close = plain_close,
+};
 
 /* A fifo is held for writing too, or it would end whenever its writer does. */
 static int open_path(const char *path)
 {
     const int flags = O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
-    struct stat st;
-    if (!stat(path, &st) && S_ISFIFO(st.st_mode)) {
-        int fd = open(path, O_RDWR | flags);
-        if (fd >= 0)
-            return fd;
-    }
-    return open(path, O_RDONLY | flags);
+    int fd = open(path, O_RDWR | flags);
+    if (fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS || errno == EISDIR ||
+                   errno == ETXTBSY))
+        fd = open(path, O_RDONLY | flags);
+    return fd;
 }
 
 static int check_kind(int fd, const char *path, struct err *err)
@@ -82,7 +103,7 @@ int port_plain_open(const char *path, int baud, struct port **out, struct err *e
     }
     if (isatty(fd))
         port_tune(fd, baud);
-    *p = (struct port_plain){.port = {.ops = &plain_ops}, .fd = fd};
+    *p = (struct port_plain){.port = {.ops = &plain_ops}, .fd = fd, .terminal = isatty(fd)};
     *out = &p->port;
     return 0;
 fail:

@@ -34,6 +34,16 @@ static ssize_t serial_read(struct port *p, void *buf, size_t size, struct err *e
                      sp_last_error_code());
 }
 
+static ssize_t serial_write(struct port *p, const void *buf, size_t size, struct err *err)
+{
+    return port_tty_write(serial_fd(p), buf, size, err);
+}
+
+static int serial_set_baud(struct port *p, int baud, struct err *err)
+{
+    return port_tty_set_baud(serial_fd(p), baud, err);
+}
+
 static void serial_close(struct port *p)
 {
     struct port_serial *s = (struct port_serial *)p;
@@ -44,7 +54,12 @@ static void serial_close(struct port *p)
 }
 
 static const struct port_ops serial_ops = {
-    .fd = serial_fd, .read = serial_read, .close = serial_close};
+    .fd = serial_fd,
+    .read = serial_read,
+    .write = serial_write,
+    .set_baud = serial_set_baud,
+    .close = serial_close,
+};
 
 static bool set_up(struct sp_port *sp, int baud)
 {
@@ -63,7 +78,7 @@ static int open_free(struct sp_port *sp, const char *path, struct err *err)
     if (probe < 0)
         return port_open_error(err, path, errno);
     int result = port_check_free(probe, path, err);
-    if (!result && sp_open(sp, SP_MODE_READ) != SP_OK)
+    if (!result && sp_open(sp, SP_MODE_READ_WRITE) != SP_OK && sp_open(sp, SP_MODE_READ) != SP_OK)
         result = port_open_error(err, path, sp_last_error_code());
     close(probe);
     return result;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <termios.h>
+#include <unistd.h>
 
 int port_open_error(struct err *err, const char *path, int errnum)
 {
@@ -84,6 +85,7 @@ void port_release(int fd)
         ioctl(fd, TIOCNXCL);
 }
 
+/* B0: there is none. */
 static speed_t speed_of(int baud)
 {
     static const struct {
@@ -96,7 +98,7 @@ static speed_t speed_of(int baud)
     for (size_t i = 0; i < sizeof speeds / sizeof *speeds; i++)
         if (speeds[i].baud == baud)
             return speeds[i].speed;
-    return B9600;
+    return B0;
 }
 
 static void low_latency(int fd)
@@ -118,7 +120,7 @@ void port_tune(int fd, int baud)
         tio.c_cflag &= (tcflag_t) ~(CSTOPB | CRTSCTS | PARENB);
         tio.c_iflag |= IGNBRK;
         tio.c_cflag |= CLOCAL | CREAD;
-        cfsetspeed(&tio, speed_of(baud));
+        cfsetspeed(&tio, speed_of(baud) == B0 ? B9600 : speed_of(baud));
     }
     tio.c_cflag &= (tcflag_t)~HUPCL;
     tio.c_cc[VMIN] = 1; /* so that 0 bytes mean a hang-up */
@@ -126,4 +128,36 @@ void port_tune(int fd, int baud)
     tcsetattr(fd, TCSANOW, &tio);
     tcflush(fd, TCIFLUSH);
     low_latency(fd);
+}
+
+ssize_t port_tty_write(int fd, const void *buf, size_t size, struct err *err)
+{
+    ssize_t wrote = write(fd, buf, size);
+    if (wrote >= 0)
+        return wrote;
+    if (errno == EAGAIN || errno == EINTR)
+        return 0;
+    if (errno == EBADF)
+        return err_set(err, "", "give the user the right to write to it, and start again",
+                       "the port may only be read");
+    return err_errno(err, "", "it is opened again as soon as it is back", "the port has gone",
+                     errno);
+}
+
+int port_tty_set_baud(int fd, int baud, struct err *err)
+{
+    struct termios tio;
+    speed_t speed = speed_of(baud);
+    if (speed == B0)
+        return err_set(err, "", "4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800 or 921600",
+                       "there is no rate of %d baud", baud);
+    if (tcgetattr(fd, &tio))
+        return err_errno(err, "", "", "cannot read the port's settings", errno);
+    cfsetspeed(&tio, speed);
+    if (tcsetattr(fd, TCSANOW, &tio))
+        return err_errno(err, "", "", "cannot set the baud rate", errno);
+    if (tcgetattr(fd, &tio) || cfgetospeed(&tio) != speed)
+        return err_set(err, "", "stay with the rate that it has", "the port does not take %d baud",
+                       baud);
+    return 0;
 }

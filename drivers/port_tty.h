@@ -29,4 +29,8 @@ void port_release(int fd);
  */
 void port_tune(int fd, int baud);
 
+/* port_write() and port_set_baud() of a terminal; the errors name no thing. */
+ssize_t port_tty_write(int fd, const void *buf, size_t size, struct err *err);
+int port_tty_set_baud(int fd, int baud, struct err *err);
+
 #endif

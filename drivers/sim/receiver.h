@@ -107,6 +107,7 @@ struct sim_receiver {
     double edges;                   /* that follow from the newest one on, a second */
     double stamped;                 /* s, this second's stamp less the true second; NAN: no pulse */
     uint64_t lost_bytes;
+    uint64_t told_bytes; /* written to it */
 };
 
 /*

@@ -10,20 +10,37 @@
 
 struct sim_port {
     struct port port;
-    int fd; /* the receiver's */
+    struct sim_receiver *receiver;
 };
 
 static int port_get_fd(const struct port *p)
 {
-    return ((const struct sim_port *)p)->fd;
+    return ((const struct sim_port *)p)->receiver->read_fd;
 }
 
 static ssize_t port_read_pipe(struct port *p, void *buf, size_t size, struct err *err)
 {
-    ssize_t n = read(((struct sim_port *)p)->fd, buf, size);
+    ssize_t n = read(((struct sim_port *)p)->receiver->read_fd, buf, size);
     if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
         return n > 0 ? n : 0;
     return err_errno(err, "simulated receiver", "", "reading", n < 0 ? errno : EPIPE);
+}
+
+/* It has no ear: what it is told, it counts. */
+static ssize_t port_write_nowhere(struct port *p, const void *buf, size_t size, struct err *err)
+{
+    (void)buf;
+    (void)err;
+    ((struct sim_port *)p)->receiver->told_bytes += size;
+    return (ssize_t)size;
+}
+
+static int port_any_baud(struct port *p, int baud, struct err *err)
+{
+    (void)p;
+    (void)baud;
+    (void)err;
+    return 0;
 }
 
 static void port_free(struct port *p)
@@ -32,18 +49,22 @@ static void port_free(struct port *p)
 }
 
 static const struct port_ops port_ops = {
-    .fd = port_get_fd, .read = port_read_pipe, .close = port_free};
+    .fd = port_get_fd,
+    .read = port_read_pipe,
+    .write = port_write_nowhere,
+    .set_baud = port_any_baud,
+    .close = port_free,
+};
 
 int sim_receiver_port(const struct driver_env *env, const char *path, int baud, struct port **out,
                       struct err *err)
 {
-    struct sim_receiver *r = env->arg;
     struct sim_port *p = calloc(1, sizeof *p);
     (void)baud;
     if (!p)
         return err_errno(err, path, "", "opening", ENOMEM);
     p->port.ops = &port_ops;
-    p->fd = r->read_fd;
+    p->receiver = env->arg;
     *out = &p->port;
     return 0;
 }

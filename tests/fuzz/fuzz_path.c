@@ -78,7 +78,30 @@ static void close_port(struct port *p)
     (void)p;
 }
 
-static const struct port_ops port_ops = {.fd = get_fd, .read = get_bytes, .close = close_port};
+/* Nothing is asked of this receiver. */
+static ssize_t put_bytes(struct port *p, const void *buf, size_t size, struct err *err)
+{
+    (void)p;
+    (void)buf;
+    (void)err;
+    return (ssize_t)size;
+}
+
+static int set_baud(struct port *p, int baud, struct err *err)
+{
+    (void)p;
+    (void)baud;
+    (void)err;
+    return 0;
+}
+
+static const struct port_ops port_ops = {
+    .fd = get_fd,
+    .read = get_bytes,
+    .write = put_bytes,
+    .set_baud = set_baud,
+    .close = close_port,
+};
 
 static int open_port(const struct driver_env *env, const char *path, int baud, struct port **out,
                      struct err *err)

@@ -180,6 +180,100 @@ static void a_fifo_outlives_its_writers(void **state)
     port_close(port);
 }
 
+static void what_is_written_arrives(void **state)
+{
+    struct place *p = *state;
+    struct port *port;
+    struct err err = {0};
+    char buf[16];
+    assert_int_equal(port_open(p->link, 9600, &port, &err), 0);
+    struct pollfd none = {.fd = p->master, .events = POLLIN};
+    assert_int_equal(poll(&none, 1, 50), 0); /* opening says nothing */
+    assert_int_equal(port_write(port, "\xb5\x62\x0a\x00\n\x03\x11", 7, &err), 7);
+    assert_int_equal(read(p->master, buf, sizeof buf), 7); /* raw: nothing is changed */
+    assert_memory_equal(buf, "\xb5\x62\x0a\x00\n\x03\x11", 7);
+    port_close(port);
+}
+
+static void a_port_that_takes_no_more_says_none(void **state)
+{
+    struct place *p = *state;
+    struct port *port;
+    struct err err = {0};
+    char bytes[4096] = {0};
+    assert_int_equal(port_open(p->link, 9600, &port, &err), 0);
+    ssize_t took = 1;
+    for (int i = 0; took > 0 && i < 1000; i++)
+        took = port_write(port, bytes, sizeof bytes, &err);
+    assert_int_equal(took, 0);
+    close(p->master);
+    assert_int_equal(port_write(port, bytes, 1, &err), -1);
+    assert_non_null(strstr(err.why, "gone"));
+    port_close(port);
+}
+
+static void the_rate_changes(void **state)
+{
+    struct place *p = *state;
+    struct port *port;
+    struct err err = {0};
+    struct termios tio;
+    assert_int_equal(port_open(p->link, 9600, &port, &err), 0);
+    assert_int_equal(port_set_baud(port, 460800, &err), 0);
+    assert_int_equal(tcgetattr(port_fd(port), &tio), 0);
+    assert_int_equal(cfgetospeed(&tio), B460800);
+    assert_int_equal(cfgetispeed(&tio), B460800);
+    assert_int_equal(port_set_baud(port, 12345, &err), -1);
+    assert_non_null(strstr(err.why, "12345"));
+    assert_non_null(strstr(err.todo, "115200"));
+    assert_int_equal(tcgetattr(port_fd(port), &tio), 0);
+    assert_int_equal(cfgetospeed(&tio), B460800);
+    port_close(port);
+}
+
+static void a_fifo_is_no_way_to_a_receiver(void **state)
+{
+    struct place *p = *state;
+    struct port *port;
+    struct err err = {0};
+    char path[64], buf[4];
+    snprintf(path, sizeof path, "%s/fifo", p->folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(port_open(path, 9600, &port, &err), 0);
+    assert_int_equal(port_write(port, "x", 1, &err), -1);
+    assert_non_null(strstr(err.todo, "serial port"));
+    assert_int_equal(port_set_baud(port, 9600, &err), -1);
+    assert_int_equal(port_read(port, buf, sizeof buf, &err), 0);
+    port_close(port);
+}
+
+/* In a process without root's rights. 0: all was as it should be. */
+static int only_read(const char *path)
+{
+    struct port *port;
+    struct err err = {0};
+    if (!geteuid() && (setgid(65534) || setuid(65534)))
+        return 1;
+    if (port_open(path, 9600, &port, &err))
+        return 2;
+    if (port_write(port, "x", 1, &err) != -1 || !strstr(err.why, "only be read"))
+        return 3;
+    return 0;
+}
+
+static void a_port_that_may_only_be_read_is_read(void **state)
+{
+    struct place *p = *state;
+    int status;
+    assert_int_equal(chmod(p->name, 0444), 0);
+    pid_t pid = fork();
+    if (!pid)
+        _exit(only_read(p->name));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void errors_say_what_to_do(void **state)
 {
     struct place *p = *state;
@@ -209,6 +303,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_port_that_is_held_is_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_feeder_may_hold_the_pty_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_fifo_outlives_its_writers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_written_arrives, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_port_that_takes_no_more_says_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_rate_changes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_fifo_is_no_way_to_a_receiver, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_port_that_may_only_be_read_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(errors_say_what_to_do, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
