@@ -100,6 +100,16 @@ static bool ask(struct sim_judge *j, struct ntp_packet *answer)
     return true;
 }
 
+/* Does the status say that the second is in doubt, that nothing but the delay tells it, or nothing
+ * the edge? */
+static bool is_said(struct sim_judge *j)
+{
+    const struct status_clock *clock = &daemon_status(j->world->daemon)->clock;
+    const char *evidence = clock->evidence;
+    return strcmp(clock->numbering, "numbered") != 0 || strstr(evidence, "delay only") ||
+           strstr(evidence, "unverified");
+}
+
 static void look_at_claim(struct sim_judge *j, const struct ntp_packet *p, int64_t truth)
 {
     const struct snapshot *s = &j->handler.snapshot;
@@ -111,7 +121,9 @@ static void look_at_claim(struct sim_judge *j, const struct ntp_packet *p, int64
     j->served_stat = s->stat + s->drift * age;
     j->served_total = snapshot_bound(s, j->handler.now);
     j->served_max = fmax(j->served_max, fabs(error));
-    j->outside += fabs(error) > fmin(bound, j->served_total) + GRAIN;
+    bool outside = fabs(error) > fmin(bound, j->served_total) + GRAIN;
+    j->outside += outside;
+    j->unsaid += outside && !is_said(j);
     j->outside_stat += fabs(error) > j->served_stat + GRAIN;
     if (j->generation != s->generation)
         j->last_served = 0;

@@ -35,6 +35,7 @@ struct sim_judge {
     uint64_t seconds, counted;
     uint64_t served;        /* answers with a stratum that claims time */
     uint64_t outside;       /* of those: true error beyond the served bound: must be 0 */
+    uint64_t unsaid;        /* ... of those: the status did not say that nothing verifies it */
     uint64_t outside_stat;  /* beyond the statistical part (with a simulated latency: no defect) */
     uint64_t backwards;     /* served time ran back without a step: must be 0 */
     uint64_t steps;         /* that daemons made which are no more */

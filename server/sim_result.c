@@ -44,6 +44,9 @@ const struct sim_figure_row sim_figure_rows[SIM_FIGURES] = {
         ROW("served_worst", "served worst", SIM_UNIT_S, "largest error of what a client was told"),
     [SIM_OUTSIDE] = ROW("outside", "outside bound", SIM_UNIT_COUNT,
                         "seconds in which that error was beyond the served bound: a defect"),
+    [SIM_UNSAID] = ROW("unsaid", "outside, unsaid", SIM_UNIT_COUNT,
+                       "those of them in which the status did not say that the delay alone tells "
+                       "the second, or that nothing verifies the edge"),
     [SIM_OUTSIDE_STAT] =
         ROW("outside_stat", "outside statistical", SIM_UNIT_COUNT,
             "the same for the statistical part, which knows of no constant latency"),
@@ -96,6 +99,7 @@ void sim_result_take(struct sim_result *r, const struct sim_judge *j, double com
                 [SIM_SERVED] = (double)j->served,
                 [SIM_SERVED_WORST] = j->served ? j->served_max : NAN,
                 [SIM_OUTSIDE] = (double)j->outside,
+                [SIM_UNSAID] = (double)j->unsaid,
                 [SIM_OUTSIDE_STAT] = (double)j->outside_stat,
                 [SIM_STAT] = mean(j->stat_sum, j->bounds),
                 [SIM_TOTAL] = mean(j->total_sum, j->bounds),
@@ -147,6 +151,7 @@ static bool is_quiet(int figure, double value)
     case SIM_SECONDS:
     case SIM_SERVED:
     case SIM_OUTSIDE:
+    case SIM_UNSAID:
     case SIM_OUTSIDE_STAT:
         return true;
     case SIM_BACKWARDS:

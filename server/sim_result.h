@@ -30,6 +30,7 @@ enum sim_figure {
     SIM_SERVED,
     SIM_SERVED_WORST,
     SIM_OUTSIDE,
+    SIM_UNSAID,
     SIM_OUTSIDE_STAT,
     SIM_STAT,
     SIM_TOTAL,

@@ -79,6 +79,9 @@ static void send_later(struct sim_receiver *r, int64_t truth)
     m->second = r->second / SECOND;
     m->qerr = sim_pulse_model_ahead(&r->pulse_model, &c->pulse);
     loop_after(r->loop, &m->timer, r->second + llrint(fmax(0.001, delay) * 1e9) - truth);
+    if (c->protocol != SIM_NMEA)
+        loop_after(r->loop, &m->pulse_timer,
+                   r->second + llrint(c->pulse_message_delay * 1e9) - truth);
 }
 
 static void pulse_fires(void *arg, int64_t now)
@@ -107,28 +110,52 @@ static void damage(struct sim_receiver *r, struct sim_bytes *b)
                     (int)(rng_u64(&r->message_rng) % 20) % (b->size - b->part[i] - 1)] ^= 1;
 }
 
+/* False: they are lost with the whole receiver, or the machine slept. */
+static bool are_heard(const struct sim_message *m)
+{
+    const struct sim_receiver *r = m->receiver;
+    double t = (double)(m->second * SECOND - r->start) * 1e-9;
+    return !sim_span_at(r->config.outage, t) && !sim_span_at(r->config.no_message, t) &&
+           r->truth(r->arg) <= (m->second + SLEPT_S) * SECOND;
+}
+
+static void send_bytes(struct sim_receiver *r, struct sim_bytes *b)
+{
+    damage(r, b);
+    ssize_t wrote = write(r->write_fd, b->data, (size_t)b->size);
+    if (wrote < b->size)
+        r->lost_bytes += (uint64_t)(b->size - (wrote > 0 ? wrote : 0));
+    if (r->written)
+        *r->written = true;
+}
+
 static void message_fires(void *arg, int64_t now)
 {
     const struct sim_message *m = arg;
     struct sim_receiver *r = m->receiver;
-    const struct sim_receiver_config *c = &r->config;
     struct sim_bytes bytes = {0};
-    double t = (double)(m->second * SECOND - r->start) * 1e-9;
     (void)now;
-    if (sim_span_at(c->outage, t) || sim_span_at(c->no_message, t) ||
-        r->truth(r->arg) > (m->second + SLEPT_S) * SECOND)
+    if (!are_heard(m))
         return;
     struct sim_claim claim = sim_receiver_claim(r, m);
-    if (c->protocol != SIM_UBX)
+    if (r->config.protocol != SIM_UBX)
         sentences_add(&bytes, &claim);
-    if (c->protocol != SIM_NMEA)
+    if (r->config.protocol != SIM_NMEA)
         ubx_frames_add(&bytes, &claim);
-    damage(r, &bytes);
-    ssize_t wrote = write(r->write_fd, bytes.data, (size_t)bytes.size);
-    if (wrote < bytes.size)
-        r->lost_bytes += (uint64_t)(bytes.size - (wrote > 0 ? wrote : 0));
-    if (r->written)
-        *r->written = true;
+    send_bytes(r, &bytes);
+}
+
+static void pulse_message_fires(void *arg, int64_t now)
+{
+    const struct sim_message *m = arg;
+    struct sim_bytes bytes = {0};
+    (void)now;
+    if (!are_heard(m))
+        return;
+    struct sim_claim claim = sim_receiver_claim(m->receiver, m);
+    ubx_frames_add_pulse(&bytes, &claim);
+    if (bytes.size)
+        send_bytes(m->receiver, &bytes);
 }
 
 static int open_pty(struct sim_receiver *r, char *path, size_t size, struct err *err)
@@ -174,6 +201,8 @@ int sim_receiver_start(struct sim_receiver *r, struct loop *loop, int64_t (*trut
         r->message[i].receiver = r;
         r->message[i].timer = (struct loop_timer){
             .name = "simulated message", .fire = message_fires, .arg = &r->message[i]};
+        r->message[i].pulse_timer = (struct loop_timer){
+            .name = "simulated TIM-TP", .fire = pulse_message_fires, .arg = &r->message[i]};
     }
     if (use_pty ? open_pty(r, path, size, err) : open_pipe(r, err))
         return -1;
@@ -193,8 +222,10 @@ void sim_receiver_flush(struct sim_receiver *r)
 void sim_receiver_stop(struct sim_receiver *r)
 {
     loop_cancel(r->loop, &r->pulse_timer);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         loop_cancel(r->loop, &r->message[i].timer);
+        loop_cancel(r->loop, &r->message[i].pulse_timer);
+    }
     close(r->write_fd);
     if (r->read_fd >= 0)
         close(r->read_fd);

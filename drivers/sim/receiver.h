@@ -58,6 +58,7 @@ struct sim_receiver_config {
     double leap_late;                  /* s, of SIM_LEAP_LATE */
     int64_t false_leap;                /* a change that it announces, and that does not come ... */
     double false_leap_at;              /* ... s since the start */
+    double pulse_message_delay;        /* s, from a pulse to TIM-TP of the next one */
     int qerr;                          /* enum sim_qerr */
     double qerr_lost, qerr_invalid;    /* shares of TIM-TP */
     struct sim_span outage[SIM_SPANS]; /* neither pulses nor messages */
@@ -82,9 +83,9 @@ struct sim_receiver;
 /* The messages of one second on their way. */
 struct sim_message {
     struct sim_receiver *receiver;
-    struct loop_timer timer;
-    int64_t second; /* of the world's scale, that they are of */
-    double qerr;    /* s, that the next pulse will be late by its granularity; NAN: not known */
+    struct loop_timer timer, pulse_timer; /* of the epoch's; of TIM-TP, which waits for no fix */
+    int64_t second;                       /* of the world's scale, that they are of */
+    double qerr; /* s, that the next pulse will be late by its granularity; NAN: not known */
 };
 
 struct sim_receiver {

@@ -70,6 +70,8 @@ const struct option_row sim_receiver_options[] = {
     {NUMBER(leap_late, 1, 1e6, "1200"), .unit = "s", .help = "time until such a one knows better"},
     WHOLE("false_leap", false_leap, -1, 1, "a leap second that it announces and that never comes"),
     {NUMBER(false_leap_at, 0, 4e7, "0"), .unit = "s", .help = "when, from the start"},
+    {NUMBER(pulse_message_delay, 0.001, 0.9, "0.06"), .unit = "s",
+     .help = "from a pulse to what is said of the next one (UBX-TIM-TP)"},
     CHOICE("qerr", qerr, signs, "right", "sign of its sawtooth corrections (UBX-TIM-TP)"),
     {NUMBER(qerr_lost, 0, 1, "0"), .unit = "", .help = "share of those that are not sent"},
     {NUMBER(qerr_invalid, 0, 1, "0"), .unit = "", .help = "share of those that say they are none"},

@@ -128,8 +128,7 @@ static void add_leap(struct sim_bytes *b, const struct sim_claim *c)
     send(b, 0x01, 0x26, &p);
 }
 
-/* Of the next pulse, on the scale of UTC. */
-static void add_pulse(struct sim_bytes *b, const struct sim_claim *c)
+void ubx_frames_add_pulse(struct sim_bytes *b, const struct sim_claim *c)
 {
     struct body p = {.size = 16};
     int64_t next = c->gps - c->leap_count + 1;
@@ -192,7 +191,6 @@ void ubx_frames_add(struct sim_bytes *b, const struct sim_claim *c)
     add_satellites(b, c);
     add_clock(b, c);
     add_leap(b, c);
-    add_pulse(b, c);
     add_radio(b, c);
     put(&end, 0, 4, tow_ms(c->gps));
     send(b, 0x01, 0x61, &end);

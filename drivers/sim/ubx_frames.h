@@ -6,9 +6,12 @@
 
 /*
  * Adds what a u-blox timing receiver sends in one epoch as UBX frames (u-blox M8 protocol
- * specification, UBX-13003221): NAV-PVT, NAV-STATUS, NAV-SAT, NAV-CLOCK, NAV-TIMELS, TIM-TP of the
- * next pulse, MON-RF, where the claim says so MON-VER and CFG-TP5, and NAV-EOE.
+ * specification, UBX-13003221): NAV-PVT, NAV-STATUS, NAV-SAT, NAV-CLOCK, NAV-TIMELS, MON-RF, where
+ * the claim says so MON-VER and CFG-TP5, and NAV-EOE.
  */
 void ubx_frames_add(struct sim_bytes *b, const struct sim_claim *c);
+
+/* Adds TIM-TP: what the receiver says of its next pulse, on the scale of UTC. */
+void ubx_frames_add_pulse(struct sim_bytes *b, const struct sim_claim *c);
 
 #endif

@@ -38,13 +38,13 @@ def arguments():
     p.add_argument('--ppm', type=float, default=0.0, help='rate of GPS time against the host clock')
     p.add_argument('--ppm-sine', default='', help='AMPLITUDE,PERIOD: temperature-like wander of that rate')
     p.add_argument('--jitter', type=float, default=0.0, help='std of added pulse jitter, s')
-    p.add_argument('--drop', type=float, default=0.0, help='probability that a pulse is missing')
-    p.add_argument('--spike', type=float, default=0.0, help='probability of an extra pulse at a random phase')
+    p.add_argument('--drop', default='', help='P or FROM-TO:P[,..]: probability that a pulse is missing')
+    p.add_argument('--spike', default='', help='P or FROM-TO:P[,..]: probability of an extra pulse at a random phase')
     p.add_argument('--no-fix', default='', help='FROM-TO[,..]: seconds of the run with RMC status V')
     p.add_argument('--no-pps', default='', help='FROM-TO[,..]: seconds without pulses')
     p.add_argument('--no-nmea', default='', help='FROM-TO[,..]: seconds without sentences')
     p.add_argument('--nmea-off', default='', help='FROM-TO:N[,..]: sentences N s wrong')
-    p.add_argument('--corrupt', type=float, default=0.0, help='probability that a sentence has one byte changed')
+    p.add_argument('--corrupt', default='', help='P or FROM-TO:P[,..]: probability that a sentence has one byte changed')
     p.add_argument('--leap', default='', help='UTC midnight before which 23:59:60 is inserted, e.g. 2027-01-01')
     p.add_argument('--seed', type=int, default=1)
     return p.parse_args()
@@ -66,10 +66,14 @@ def connect(path, limit=30):
 
 
 class Spans:
-    """FROM-TO[:VALUE],... over the seconds of the run."""
+    """FROM-TO[:VALUE],... over the seconds of the run; or a VALUE for all of it."""
 
     def __init__(self, text):
         self.spans = []
+        try:
+            self.spans, text = [(0.0, math.inf, float(text))], ''
+        except ValueError:
+            pass
         for part in filter(None, text.split(',')):
             span, _, value = part.partition(':')
             begin, _, end = span.partition('-')
@@ -236,7 +240,8 @@ class Hat:
         self.gpio, self.uart = Gpio(o.dir), Uart(o.dir, o.baud)
         self.high, self.low = (0, 1) if o.invert else (1, 0)
         self.no_fix, self.no_pps, self.no_nmea = Spans(o.no_fix), Spans(o.no_pps), Spans(o.no_nmea)
-        self.nmea_off = Spans(o.nmea_off)
+        self.nmea_off, self.corrupt = Spans(o.nmea_off), Spans(o.corrupt)
+        self.drop, self.spikes = Spans(o.drop), Spans(o.spike)
         self.gpio.set(self.low)
         while not os.path.exists(os.path.join(o.out, 'guest-ready')):
             time.sleep(0.05)
@@ -261,7 +266,7 @@ class Hat:
         utc, sec60 = self.truth.utc(n)
         wrong = int(self.nmea_off.at(n))
         for text in sentences(self.o, utc + wrong, not self.no_fix.at(n), sec60 and not wrong):
-            if self.o.corrupt and self.random.random() < self.o.corrupt:
+            if self.random.random() < self.corrupt.at(n):
                 i = self.random.randrange(1, len(text) - 5)
                 text = text[:i] + chr(ord(text[i]) ^ 1) + text[i + 1:]
             self.uart.put(text.encode())
@@ -276,12 +281,12 @@ class Hat:
 
     def second(self, n):
         t, o = self.truth.mono(n), self.o
-        if not self.no_pps.at(n) and self.random.random() >= o.drop:
+        if not self.no_pps.at(n) and self.random.random() >= self.drop.at(n):
             self.pulse(n, t)
         delay = max(o.width + 0.005, self.random.gauss(o.nmea_delay, o.nmea_jitter))
         self.uart.wait(t + delay)
         self.message(n)
-        if o.spike and self.random.random() < o.spike:
+        if self.random.random() < self.spikes.at(n):
             self.spike(n, t + delay)
 
 
