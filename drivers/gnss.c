@@ -8,6 +8,7 @@
 #define SAME_NS    INT64_C(5000000)    /* the last digit of 12:00:00.00, and its rounding */
 #define BEHIND_NS  INT64_C(2000000000) /* further behind is another time, not a late one */
 #define SKY_AGE_NS INT64_C(30000000000)
+#define REPORT_NS  INT64_C(900000000) /* between reports */
 
 static void emit(struct gnss *g, const struct nmea_epoch *e)
 {
@@ -109,6 +110,34 @@ static void on_nmea_sky(void *arg, const struct sky *sky)
         g->sink->sky(g->arg, sky);
 }
 
+static void on_sawtooth(void *arg, const struct sawtooth *s)
+{
+    struct gnss *g = arg;
+    if (g->sink->sawtooth)
+        g->sink->sawtooth(g->arg, s);
+}
+
+static void on_leap(void *arg, const struct leap_claim *c)
+{
+    struct gnss *g = arg;
+    if (g->sink->leap)
+        g->sink->leap(g->arg, c);
+}
+
+/* Hands on what was told since the last time. */
+static void report(struct gnss *g)
+{
+    uint64_t told = g->nmea.reported + g->ubx.reported;
+    bool due = !g->reported || g->now - g->reported_local >= REPORT_NS;
+    if (told == g->reported || !due)
+        return;
+    g->reported = told;
+    g->reported_local = g->now;
+    g->report.local = g->now;
+    if (g->sink->report)
+        g->sink->report(g->arg, &g->report);
+}
+
 static void on_text(void *arg, uint8_t byte, int64_t local, int64_t burst)
 {
     nmea_byte(&((struct gnss *)arg)->nmea, byte, local, burst);
@@ -116,20 +145,25 @@ static void on_text(void *arg, uint8_t byte, int64_t local, int64_t burst)
 
 static void on_frame(void *arg, const struct ubx_frame *frame, int64_t local, int64_t burst)
 {
-    ubx_take(&((struct gnss *)arg)->ubx, frame, local, burst);
+    struct gnss *g = arg;
+    ubx_take(&g->ubx, frame, local, burst);
+    g->nmea.no_position |= g->ubx.told.place;
 }
 
 void gnss_init(struct gnss *g, int64_t pivot, const struct gnss_sink *sink, void *arg)
 {
     static const struct stream_sink stream_sink = {.text = on_text, .ubx = on_frame};
-    static const struct nmea_sink nmea_sink = {.epoch = on_nmea_epoch, .sky = on_nmea_sky};
-    static const struct ubx_sink ubx_sink = {.epoch = on_ubx_epoch, .sky = on_ubx_sky};
+    static const struct nmea_sink nmea_sink = {
+        .epoch = on_nmea_epoch, .sky = on_nmea_sky, .sawtooth = on_sawtooth, .leap = on_leap};
+    static const struct ubx_sink ubx_sink = {
+        .epoch = on_ubx_epoch, .sky = on_ubx_sky, .sawtooth = on_sawtooth, .leap = on_leap};
     g->counts = (struct gnss_counts){0};
     g->sink = sink;
     g->arg = arg;
     stream_init(&g->stream, &stream_sink, g);
     nmea_init(&g->nmea, pivot, &nmea_sink, g);
     ubx_init(&g->ubx, pivot, &ubx_sink, g);
+    g->nmea.report = g->ubx.report = &g->report;
     gnss_reset(g);
 }
 
@@ -141,6 +175,8 @@ void gnss_reset(struct gnss *g)
     g->by_nmea = g->by_ubx = (struct gnss_voice){0};
     g->ubx_rules = g->ubx_sky = false;
     g->leap_second = INT64_MAX;
+    receiver_report_init(&g->report);
+    g->reported = g->nmea.reported = g->ubx.reported = 0;
     g->now = 0;
 }
 
@@ -148,6 +184,7 @@ void gnss_feed(struct gnss *g, const void *bytes, size_t size, int64_t now)
 {
     g->now = now;
     stream_feed(&g->stream, bytes, size, now);
+    report(g);
 }
 
 void gnss_tick(struct gnss *g, int64_t now)
@@ -156,6 +193,7 @@ void gnss_tick(struct gnss *g, int64_t now)
     stream_tick(&g->stream, now);
     ubx_tick(&g->ubx, now);
     nmea_tick(&g->nmea, now);
+    report(g);
 }
 
 bool gnss_pending(const struct gnss *g)

@@ -11,13 +11,14 @@
 #include "drivers/ubx.h"
 
 /*
- * The whole way of a receiver's bytes: stream -> NMEA and UBX -> one row of epochs, one sky. Pure:
- * bytes with the local time of their arrival in; epochs, skies and counts out.
+ * The whole way of a receiver's bytes: stream -> NMEA and UBX -> one row of epochs, one sky, one
+ * report. Pure: bytes with the local time of their arrival in; epochs, skies, reports and counts
+ * out.
  *
  * An epoch that both protocols name is said once, by the one that came first, so its local time is
  * that of the epoch's first message. UBX knows more: while its last epoch was denied, no sentence
  * is believed; while it was vouched for, no sentence without a fix is passed on. Both hold for
- * GNSS_UBX_RULES_NS after that epoch. Satellites come from UBX where it sends them.
+ * GNSS_UBX_RULES_NS after that epoch. Satellites and positions come from UBX where it sends them.
  */
 #define GNSS_UBX_RULES_NS INT64_C(5000000000)
 
@@ -33,6 +34,10 @@ struct gnss_counts {
 struct gnss_sink {
     void (*epoch)(void *arg, const struct nmea_epoch *); /* once an epoch */
     void (*sky)(void *arg, const struct sky *); /* once an epoch with satellites; may be NULL */
+    void (*sawtooth)(void *arg, const struct sawtooth *);      /* may be NULL */
+    void (*leap)(void *arg, const struct leap_claim *);        /* may be NULL */
+    void (*report)(void *arg, const struct receiver_report *); /* at most once a second; may be
+                                                                  NULL */
 };
 
 /* One of the two protocols: what it was the first to say, and when. */
@@ -53,6 +58,9 @@ struct gnss {
     bool ubx_sky;               /* UBX sends satellites; the last came at: */
     int64_t ubx_sky_local;
     int64_t leap_second; /* `second` of the last 23:59:60; INT64_MAX: none was seen */
+    struct receiver_report report;
+    uint64_t reported;      /* messages in the report that was handed on last ... */
+    int64_t reported_local; /* ... and when that was */
     int64_t now;
     const struct gnss_sink *sink;
     void *arg;

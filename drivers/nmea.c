@@ -39,6 +39,8 @@ void nmea_reset(struct nmea *n)
     nmea_framer_reset(&n->framer);
     nmea_epochs_init(&n->epochs, n->epochs.pivot, count_epoch, n);
     nmea_sky_init(&n->sky);
+    nmea_report_init(&n->told);
+    n->no_position = false;
     burst_init(&n->burst);
 }
 
@@ -49,10 +51,25 @@ static void end_sky(struct nmea *n)
         n->sink->sky(n->arg, &sky);
 }
 
+static void take_report(struct nmea *n)
+{
+    struct nmea_told told;
+    if (!n->report)
+        return;
+    n->reported += nmea_report_take(&n->told, n->report, n->framer.text, !n->no_position, &told);
+    const struct sawtooth s = {
+        .local = n->framer.local, .second = INT64_MIN, .error = told.sawtooth};
+    if (told.sawtooth_given && n->sink->sawtooth)
+        n->sink->sawtooth(n->arg, &s);
+    if (told.leap_given && n->sink->leap)
+        n->sink->leap(n->arg, &told.leap);
+}
+
 static void take_sentence(struct nmea *n, int64_t burst)
 {
     struct nmea_message m;
     n->counts.sentences++;
+    take_report(n);
     enum nmea_decoded decoded = nmea_decode(n->framer.text, &m);
     if (decoded == NMEA_MALFORMED)
         n->counts.malformed++;

@@ -9,12 +9,13 @@
 #include "drivers/burst.h"
 #include "drivers/nmea_epoch.h"
 #include "drivers/nmea_frame.h"
+#include "drivers/nmea_report.h"
 #include "drivers/nmea_sky.h"
 
 /*
- * The whole way of NMEA bytes: framer -> decoder -> epochs and satellites. Pure: bytes with the
- * local time of their arrival in; epochs, skies and counts out. No byte string can do worse than be
- * counted.
+ * The whole way of NMEA bytes: framer -> decoder -> epochs, satellites and state. Pure: bytes with
+ * the local time of their arrival in; epochs, skies and counts out. No byte string can do worse
+ * than be counted.
  */
 struct nmea_counts {
     uint64_t bytes;
@@ -33,6 +34,8 @@ struct nmea_counts {
 struct nmea_sink {
     void (*epoch)(void *arg, const struct nmea_epoch *); /* once an epoch */
     void (*sky)(void *arg, const struct sky *); /* once an epoch with GSA or GSV; may be NULL */
+    void (*sawtooth)(void *arg, const struct sawtooth *); /* of the next pulse; may be NULL */
+    void (*leap)(void *arg, const struct leap_claim *);   /* may be NULL */
 };
 
 struct nmea {
@@ -41,6 +44,10 @@ struct nmea {
     struct nmea_epochs epochs;
     struct nmea_sky sky;
     struct burst burst;
+    struct nmea_report told;
+    struct receiver_report *report; /* where to, borrowed; NULL: nowhere. Set after nmea_init() */
+    bool no_position;               /* another protocol gives better ones */
+    uint64_t reported;              /* sentences that went there */
     const struct nmea_sink *sink;
     void *arg;
 };

@@ -6,44 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/nmea_frame.h"
+#include "drivers/nmea_fields.h"
 #include "refclock/civil.h"
-
-#define FIELDS_MAX 24 /* GSV with signal id has 21; what comes after is not looked at */
-
-/* The fields of a sentence; field 0 is the address. A field that was not sent reads as empty. */
-struct fields {
-    int count;
-    const char *at[FIELDS_MAX];
-    char copy[NMEA_TEXT_SIZE];
-};
-
-static void split(struct fields *f, const char *text)
-{
-    strncpy(f->copy, text, sizeof f->copy - 1);
-    f->copy[sizeof f->copy - 1] = 0;
-    char *next = f->copy;
-    for (f->count = 0; next && f->count < FIELDS_MAX; f->count++) {
-        f->at[f->count] = next;
-        next = strchr(next, ',');
-        if (next)
-            *next++ = 0;
-    }
-    for (int i = f->count; i < FIELDS_MAX; i++)
-        f->at[i] = "";
-}
-
-/* A number of exactly `digits` decimal digits; -1 when it is not one. */
-static int number(const char *text, int digits)
-{
-    int value = 0;
-    for (int i = 0; i < digits; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return -1;
-        value = value * 10 + text[i] - '0';
-    }
-    return value;
-}
 
 /* A whole field of 1 .. 4 digits (a fraction is cut off) in 0 .. max; `other` when it is not. */
 static int small_number(const char *field, int max, int other)
@@ -51,7 +15,7 @@ static int small_number(const char *field, int max, int other)
     size_t digits = strspn(field, "0123456789");
     if (digits < 1 || digits > 4 || (field[digits] && field[digits] != '.'))
         return other;
-    int value = number(field, (int)digits);
+    int value = nmea_number(field, (int)digits);
     return value <= max ? value : other;
 }
 
@@ -67,8 +31,8 @@ static bool take_time(const char *field, struct nmea_tod *tod)
     *tod = (struct nmea_tod){0};
     if (!*field)
         return true;
-    int hour = number(field, 2), minute = hour < 0 ? -1 : number(field + 2, 2);
-    int second = minute < 0 ? -1 : number(field + 4, 2);
+    int hour = nmea_number(field, 2), minute = hour < 0 ? -1 : nmea_number(field + 2, 2);
+    int second = minute < 0 ? -1 : nmea_number(field + 4, 2);
     if (second < 0 || hour > 23 || minute > 59 || second > 60)
         return false;
     tod->leap60 = second == 60;
@@ -118,14 +82,14 @@ static enum nmea_claim status_claim(const char *status, enum nmea_claim mode)
  * leaves that one out, its mode stands in the place of the direction: it cannot vouch from there (E
  * is east), but letters that are no direction can still deny.
  */
-static enum nmea_claim rmc_mode(const struct fields *f)
+static enum nmea_claim rmc_mode(const struct nmea_fields *f)
 {
     if (*f->at[12])
         return mode_claim(f->at[12]);
     return letter_of(f->at[11], "NSM") ? NMEA_SAYS_INVALID : NMEA_SAYS_NOTHING;
 }
 
-static bool decode_rmc(const struct fields *f, struct nmea_message *m)
+static bool decode_rmc(const struct nmea_fields *f, struct nmea_message *m)
 {
     const char *date = f->at[9];
     if (f->count < 10 || !letter_of(f->at[2], "AV") || !take_time(f->at[1], &m->tod))
@@ -133,12 +97,13 @@ static bool decode_rmc(const struct fields *f, struct nmea_message *m)
     m->claim = status_claim(f->at[2], rmc_mode(f));
     if (!*date)
         return true;
-    if (strlen(date) != 6 || number(date, 6) < 0)
+    if (strlen(date) != 6 || nmea_number(date, 6) < 0)
         return false;
-    return take_date(&m->date, number(date + 4, 2), number(date + 2, 2), number(date, 2));
+    return take_date(&m->date, nmea_number(date + 4, 2), nmea_number(date + 2, 2),
+                     nmea_number(date, 2));
 }
 
-static bool decode_gga(const struct fields *f, struct nmea_message *m)
+static bool decode_gga(const struct nmea_fields *f, struct nmea_message *m)
 {
     const char *quality = f->at[6];
     if (f->count < 7 || !take_time(f->at[1], &m->tod))
@@ -151,7 +116,22 @@ static bool decode_gga(const struct fields *f, struct nmea_message *m)
     return true;
 }
 
-static bool decode_gll(const struct fields *f, struct nmea_message *m)
+/* A letter for each system: one with a fix is enough. The status of NMEA 4.11 is not looked at: V
+ * there says that the equipment does not judge. */
+static bool decode_gns(const struct nmea_fields *f, struct nmea_message *m)
+{
+    const char *modes = f->at[6];
+    if (f->count < 8 || !take_time(f->at[1], &m->tod))
+        return false;
+    if (!*modes)
+        return true;
+    if (strspn(modes, "ADEFMNPRS") != strlen(modes))
+        return false;
+    m->claim = strpbrk(modes, "ADFPR") ? NMEA_SAYS_VALID : NMEA_SAYS_INVALID;
+    return true;
+}
+
+static bool decode_gll(const struct nmea_fields *f, struct nmea_message *m)
 {
     if (f->count < 7 || !letter_of(f->at[6], "AV") || !take_time(f->at[5], &m->tod))
         return false;
@@ -159,16 +139,16 @@ static bool decode_gll(const struct fields *f, struct nmea_message *m)
     return true;
 }
 
-static bool decode_zda(const struct fields *f, struct nmea_message *m)
+static bool decode_zda(const struct nmea_fields *f, struct nmea_message *m)
 {
     const char *day = f->at[2], *month = f->at[3], *year = f->at[4];
     if (f->count < 5 || !take_time(f->at[1], &m->tod))
         return false;
     if (!*day && !*month && !*year)
         return true;
-    if (strlen(day) != 2 || strlen(month) != 2 || strlen(year) != 4 || number(year, 4) < 1980)
+    if (strlen(day) != 2 || strlen(month) != 2 || strlen(year) != 4 || nmea_number(year, 4) < 1980)
         return false;
-    return take_date(&m->date, number(year, 4), number(month, 2), number(day, 2));
+    return take_date(&m->date, nmea_number(year, 4), nmea_number(month, 2), nmea_number(day, 2));
 }
 
 static double dop(const char *field)
@@ -178,7 +158,7 @@ static double dop(const char *field)
     return end != field && !*end && value > 0 && value < 1000 ? value : (double)NAN;
 }
 
-static bool decode_gsa(const struct fields *f, struct nmea_message *m)
+static bool decode_gsa(const struct nmea_fields *f, struct nmea_message *m)
 {
     if (f->count < 18)
         return false;
@@ -196,7 +176,7 @@ static bool decode_gsa(const struct fields *f, struct nmea_message *m)
     return true;
 }
 
-static bool decode_gsv(const struct fields *f, struct nmea_message *m)
+static bool decode_gsv(const struct nmea_fields *f, struct nmea_message *m)
 {
     if (f->count < 4 || small_number(f->at[1], 99, 0) < 1 || small_number(f->at[2], 99, 0) < 1)
         return false;
@@ -217,10 +197,11 @@ static bool decode_gsv(const struct fields *f, struct nmea_message *m)
 static const struct {
     const char *name;
     enum nmea_kind kind;
-    bool (*decode)(const struct fields *, struct nmea_message *);
+    bool (*decode)(const struct nmea_fields *, struct nmea_message *);
 } decoders[] = {
     {"RMC", NMEA_RMC, decode_rmc}, {"GGA", NMEA_GGA, decode_gga}, {"GLL", NMEA_GLL, decode_gll},
     {"ZDA", NMEA_ZDA, decode_zda}, {"GSA", NMEA_GSA, decode_gsa}, {"GSV", NMEA_GSV, decode_gsv},
+    {"GNS", NMEA_GNS, decode_gns},
 };
 
 static bool known_talker(const char *talker)
@@ -234,8 +215,8 @@ static bool known_talker(const char *talker)
 
 enum nmea_decoded nmea_decode(const char *text, struct nmea_message *m)
 {
-    struct fields f;
-    split(&f, text);
+    struct nmea_fields f;
+    nmea_split(&f, text);
     memset(m, 0, sizeof *m);
     if (strlen(f.at[0]) != 5)
         return NMEA_IGNORED;

@@ -6,11 +6,11 @@
 #include <stdint.h>
 
 /*
- * What an NMEA sentence says: RMC, GGA, GLL, ZDA, GSA and GSV of the satellite talkers (GP GN GL GA
- * GB BD GI GQ QZ). Pure. Fields are checked strictly: a sentence with one field that cannot be is
- * malformed as a whole.
+ * What an NMEA sentence says: RMC, GGA, GNS, GLL, ZDA, GSA and GSV of the satellite talkers (GP GN
+ * GL GA GB BD GI GQ QZ). Pure. Fields are checked strictly: a sentence with one field that cannot
+ * be is malformed as a whole.
  */
-enum nmea_kind { NMEA_RMC, NMEA_GGA, NMEA_GLL, NMEA_ZDA, NMEA_GSA, NMEA_GSV };
+enum nmea_kind { NMEA_RMC, NMEA_GGA, NMEA_GLL, NMEA_ZDA, NMEA_GSA, NMEA_GSV, NMEA_GNS };
 
 /* What the sentence says about the receiver's fix. */
 enum nmea_claim { NMEA_SAYS_NOTHING, NMEA_SAYS_VALID, NMEA_SAYS_INVALID };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "drivers/driver.h"
+#include "drivers/epoch_gate.h"
 #include "drivers/era.h"
 #include "drivers/gnss.h"
 #include "drivers/reopen.h"
@@ -21,6 +22,7 @@ struct nmea_driver {
     struct driver driver;
     double delay[2]; /* s; 0, 0: not stated */
     struct gnss gnss;
+    struct epoch_gate gate;
     struct port *port; /* NULL: closed */
     struct loop_fd fd;
     struct loop_timer verdict, silence;
@@ -29,6 +31,9 @@ struct nmea_driver {
     struct err said_err;
     uint64_t silent_bytes, silent_messages; /* counts when the silence began */
     uint64_t too_early, reopened;
+    uint64_t unconfirmed; /* epochs that were vouched for, and not yet used */
+    char notice[96];      /* the last that was logged */
+    struct log_limit limit_notice;
 };
 
 /* Each change of health or of its reason is said once. */
@@ -118,6 +123,7 @@ static void on_epoch(void *arg, const struct nmea_epoch *e)
         .delay_max = stated ? d->delay[1] : (double)NAN,
         .leap = ubx_epochs_leap(&d->gnss.ubx.epochs),
     };
+    bool use = epoch_gate_take(&d->gate, e);
     begin_silence(d);
     if (e->verdict != NMEA_VOUCHED) {
         say_no_fix(d, e->verdict);
@@ -126,6 +132,10 @@ static void on_epoch(void *arg, const struct nmea_epoch *e)
     int64_t clock_says = clock_now(d->driver.env->clock) / NS_PER_S;
     if (era_too_early(d->driver.env->era_pivot, e->second, clock_says)) {
         say_too_early(d, e->second);
+        return;
+    }
+    if (!use) {
+        d->unconfirmed++;
         return;
     }
     say(d, HEALTH_OK, NULL);
@@ -138,7 +148,41 @@ static void on_sky(void *arg, const struct sky *sky)
     d->driver.sink->sky(d->driver.sink_arg, sky);
 }
 
-static const struct gnss_sink gnss_sink = {.epoch = on_epoch, .sky = on_sky};
+static void on_sawtooth(void *arg, const struct sawtooth *s)
+{
+    struct nmea_driver *d = arg;
+    if (d->driver.sink->sawtooth)
+        d->driver.sink->sawtooth(d->driver.sink_arg, s);
+}
+
+static void on_leap(void *arg, const struct leap_claim *c)
+{
+    struct nmea_driver *d = arg;
+    if (d->driver.sink->leap)
+        d->driver.sink->leap(d->driver.sink_arg, c);
+}
+
+/* A new text of the receiver is logged, escaped as it is in the report. */
+static void on_report(void *arg, const struct receiver_report *r)
+{
+    struct nmea_driver *d = arg;
+    _Static_assert(sizeof d->notice == sizeof r->notice, "the same text");
+    if (strcmp(d->notice, r->notice) != 0 && log_allowed(&d->limit_notice, r->local, NULL)) {
+        memcpy(d->notice, r->notice, sizeof d->notice);
+        log_say(d->driver.env->log, LOG_LEVEL_INFO, "%s: the receiver says: %s", d->driver.path,
+                r->notice);
+    }
+    if (d->driver.sink->report)
+        d->driver.sink->report(d->driver.sink_arg, r);
+}
+
+static const struct gnss_sink gnss_sink = {
+    .epoch = on_epoch,
+    .sky = on_sky,
+    .sawtooth = on_sawtooth,
+    .leap = on_leap,
+    .report = on_report,
+};
 
 static void shut(struct nmea_driver *d)
 {
@@ -194,6 +238,7 @@ static int open_device(struct nmea_driver *d, struct err *err)
         return -1;
     }
     gnss_reset(&d->gnss);
+    epoch_gate_init(&d->gate);
     d->fd.fd = port_fd(d->port);
     loop_watch(env->loop, &d->fd);
     begin_silence(d);
@@ -285,6 +330,8 @@ static const struct counter_row counters[] = {
             "pulses announced without a valid sawtooth correction"),
     COUNTER("rtcm", gnss.stream.counts.rtcm, "RTCM 3 messages, passed over"),
     COUNTER("epochs", gnss.counts.epochs, "times that the receiver vouched for"),
+    COUNTER("unconfirmed", unconfirmed,
+            "of these, times not used because fewer than three in a row agreed"),
     COUNTER("no_fix", gnss.counts.no_fix, "epochs without a valid fix"),
     COUNTER("no_date", gnss.counts.no_date, "epochs with a fix but without a date"),
     COUNTER("no_utc", gnss.counts.no_utc, "epochs in which the receiver did not know UTC"),

@@ -10,7 +10,7 @@
 #define FORGET_NS   (3600 * NS_PER_S) /* a date older than this is not carried on */
 #define STAND_IN_NS (3 * NS_PER_S / 2)
 #define KIND(k)     (1U << (k))
-#define WITNESSES   (KIND(NMEA_RMC) | KIND(NMEA_GGA))
+#define WITNESSES   (KIND(NMEA_RMC) | KIND(NMEA_GGA) | KIND(NMEA_GNS))
 
 void nmea_epochs_init(struct nmea_epochs *g, int64_t pivot,
                       void (*emit)(void *, const struct nmea_epoch *), void *arg)

@@ -10,8 +10,8 @@
 /*
  * From the sentences of one epoch to a time that can be vouched for. Pure.
  *
- * An epoch is the run of sentences with the same time of day. RMC and GGA are its witnesses: one
- * must say that the fix is valid and none of the sentences may deny it. GLL and ZDA stand only
+ * An epoch is the run of sentences with the same time of day. RMC, GGA and GNS are its witnesses:
+ * one must say that the fix is valid and none of the sentences may deny it. GLL and ZDA stand only
  * beside a witness; GLL also for one that arrived damaged, where the epoch before was vouched for.
  * The date comes from RMC or ZDA, or goes on from the last epoch that was vouched for (GGA before
  * RMC at midnight, GGA at 10 Hz).

@@ -3,6 +3,7 @@
 #define TIMEBALL_DRIVERS_RECEIVER_REPORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -48,11 +49,31 @@ struct receiver_report {
     int pulse_polarity;       /* 1: the rising edge marks the second, -1: the falling; 0 unknown */
     double pulse_width;       /* s, as configured in the receiver, NAN unknown */
     double cable_delay;       /* s, as configured in the receiver, NAN unknown */
+    int output_load;          /* per cent of its line's rate that it fills, -1 unknown */
+    bool output_overflow;     /* it said that messages were lost because the line was full */
     char notice[96];          /* last text of the receiver (TXT, INF), made printable, "" */
     int64_t local;            /* local scale of the last change, ns */
 };
 
 /* Everything unknown. */
 void receiver_report_init(struct receiver_report *r);
+
+/*
+ * The state of several alike (antennas, bands): the worst where one is bad, else the least that is
+ * known of any, so that one that is watched does not speak for one that is not. For enum antenna
+ * and enum interference.
+ */
+int receiver_report_worse(int a, int b);
+
+/* Puts the position there. latitude, longitude: degrees; height over the ellipsoid and accuracy: m.
+ */
+void receiver_report_position(struct receiver_report *r, double latitude, double longitude,
+                              double height, double accuracy);
+
+/*
+ * Copies a receiver's text of up to `length` characters (or to its first zero), terminated and cut
+ * off to fit; what is not printable ASCII is escaped as \xNN. `to` of at least 5 characters.
+ */
+void receiver_report_text(char *to, size_t size, const void *from, size_t length);
 
 #endif

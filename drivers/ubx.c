@@ -4,8 +4,13 @@
 #include <math.h>
 #include <string.h>
 
-/* TIM-TP, flags. */
-enum { BASE_UTC = 0x01, SAWTOOTH_INVALID = 0x10 };
+#include "drivers/era.h"
+#include "drivers/ubx_leap.h"
+#include "refclock/civil.h"
+
+/* TIM-TP, flags; the lower half of refInfo. */
+enum { BASE_UTC = 0x01, UTC_AVAILABLE = 0x02, SAWTOOTH_INVALID = 0x10 };
+enum { REFERENCE_GPS = 0, REFERENCE_GALILEO = 3 };
 
 #define DOP_UNKNOWN 9999
 
@@ -28,7 +33,7 @@ void ubx_reset(struct ubx *u)
 {
     ubx_epochs_init(&u->epochs, u->epochs.pivot, pass_epoch, u);
     u->pulse = (struct ubx_pulse){0};
-    u->version[0] = 0;
+    ubx_report_init(&u->told);
     u->fix = 0;
     u->pdop = u->hdop = (double)NAN;
     u->sat = false;
@@ -57,6 +62,26 @@ static void take_sky(struct ubx *u, const struct ubx_message *m)
     u->sink->sky(u->arg, &sky);
 }
 
+/* The POSIX second of an announced pulse; INT64_MIN: not known, or it is at none. */
+static int64_t pulse_second(const struct ubx *u, const struct ubx_message *m)
+{
+    static const struct civil gps_start = {.year = 1980, .month = 1, .day = 6};
+    int64_t second = civil_to_posix(&gps_start) + m->week * 7 * 86400 + (m->itow + 500) / 1000;
+    int64_t system = m->reference & 15;
+    bool moved;
+    if ((m->itow + 1) % 1000 > 2)
+        return INT64_MIN;
+    if (m->raised & BASE_UTC) {
+        if (!(m->raised & UTC_AVAILABLE))
+            return INT64_MIN;
+    } else if (u->epochs.leap_known && (system == REFERENCE_GPS || system == REFERENCE_GALILEO)) {
+        second -= u->epochs.leap;
+    } else {
+        return INT64_MIN;
+    }
+    return era_resolve(u->epochs.pivot, &second, &moved) ? second : INT64_MIN;
+}
+
 static void take_pulse(struct ubx *u, const struct ubx_message *m, int64_t local)
 {
     bool valid = !(m->raised & SAWTOOTH_INVALID);
@@ -70,6 +95,17 @@ static void take_pulse(struct ubx *u, const struct ubx_message *m, int64_t local
         .local = local,
     };
     ++*(valid ? &u->counts.pulses : &u->counts.no_pulses);
+    const struct sawtooth s = {
+        .local = local, .second = pulse_second(u, m), .error = u->pulse.sawtooth};
+    if (valid && u->sink->sawtooth)
+        u->sink->sawtooth(u->arg, &s);
+}
+
+static void take_leap(struct ubx *u, const struct ubx_message *m)
+{
+    struct leap_claim claim;
+    if (u->sink->leap && ubx_leap_claim(&u->epochs, m, &claim))
+        u->sink->leap(u->arg, &claim);
 }
 
 static void take_message(struct ubx *u, const struct ubx_message *m, int64_t local)
@@ -94,8 +130,9 @@ static void take_message(struct ubx *u, const struct ubx_message *m, int64_t loc
     case UBX_TIM_TP:
         take_pulse(u, m, local);
         break;
-    case UBX_MON_VER:
-        memcpy(u->version, m->version, sizeof u->version);
+    case UBX_NAV_TIMELS:
+    case UBX_NAV_TIMEGPS:
+        take_leap(u, m);
         break;
     default:
         break;
@@ -105,8 +142,15 @@ static void take_message(struct ubx *u, const struct ubx_message *m, int64_t loc
 void ubx_take(struct ubx *u, const struct ubx_frame *frame, int64_t local, int64_t burst)
 {
     struct ubx_message m;
-    switch (ubx_decode(frame, &m)) {
+    enum ubx_decoded decoded = ubx_decode(frame, &m);
+    enum ubx_decoded told = u->report ? ubx_report_take(&u->told, u->report, frame) : UBX_UNKNOWN;
+    u->reported += told == UBX_DECODED;
+    if (decoded == UBX_KNOWN || decoded == UBX_UNKNOWN)
+        decoded = told == UBX_UNKNOWN ? decoded : told;
+    switch (decoded) {
     case UBX_DECODED:
+        if (m.kind == UBX_OTHER)
+            break;
         if (!ubx_epochs_add(&u->epochs, &m, local, burst))
             u->counts.malformed++;
         take_message(u, &m, local);

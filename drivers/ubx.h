@@ -8,9 +8,10 @@
 #include "drivers/ubx_decode.h"
 #include "drivers/ubx_epoch.h"
 #include "drivers/ubx_frame.h"
+#include "drivers/ubx_report.h"
 
 /*
- * The whole way of UBX frames: decoder -> epochs, satellites, pulses, version. Pure.
+ * The whole way of UBX frames: decoder -> epochs, satellites, pulses, leap seconds, state. Pure.
  */
 struct ubx_counts {
     uint64_t known; /* messages that are not used */
@@ -22,8 +23,7 @@ struct ubx_counts {
 
 /*
  * NAV-TIM-TP: what the receiver says of its NEXT pulse, the first after this message. It belongs
- * to that pulse alone: a correction whose pulse did not come is not the following one's. Kept, and
- * not yet applied.
+ * to that pulse alone: a correction whose pulse did not come is not the following one's.
  */
 struct ubx_pulse {
     bool given;
@@ -34,19 +34,25 @@ struct ubx_pulse {
     int64_t local;     /* when the message came, ns */
 };
 
+/* All but `epoch` may be NULL. */
 struct ubx_sink {
     void (*epoch)(void *arg, const struct nmea_epoch *);
     void (*sky)(void *arg, const struct sky *); /* with each NAV-SAT or NAV-SVINFO */
+    /* of the next pulse, from a TIM-TP with a valid correction; with NAV-TIMELS or NAV-TIMEGPS */
+    void (*sawtooth)(void *arg, const struct sawtooth *);
+    void (*leap)(void *arg, const struct leap_claim *);
 };
 
 struct ubx {
     struct ubx_counts counts;
     struct ubx_epochs epochs;
-    struct ubx_pulse pulse; /* the last that was announced */
-    char version[128];      /* MON-VER; empty: not said */
-    int fix;                /* of the last that said one, as in struct sky */
-    double pdop, hdop;      /* NAN: unknown */
-    bool sat;               /* NAV-SAT came: NAV-SVINFO is passed over */
+    struct ubx_pulse pulse;         /* the last that was announced */
+    struct ubx_report told;         /* what the report needs to know of messages before */
+    struct receiver_report *report; /* where to, borrowed; NULL: nowhere. Set after ubx_init() */
+    uint64_t reported;              /* messages that went there */
+    int fix;                        /* of the last that said one, as in struct sky */
+    double pdop, hdop;              /* NAN: unknown */
+    bool sat;                       /* NAV-SAT came: NAV-SVINFO is passed over */
     const struct ubx_sink *sink;
     void *arg;
 };

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "drivers/ubx_field.h"
+
 /* A message: its fixed part, and a block that is repeated as often as the byte at `count` says. */
 struct layout {
     uint8_t class, id;
@@ -18,79 +20,95 @@ static const struct layout layouts[] = {
     {0x01, 0x03, UBX_NAV_STATUS, 16, 0, 0},  {0x01, 0x06, UBX_NAV_SOL, 52, 0, 0},
     {0x01, 0x04, UBX_NAV_DOP, 18, 0, 0},     {0x01, 0x35, UBX_NAV_SAT, 8, 12, 5},
     {0x01, 0x30, UBX_NAV_SVINFO, 8, 12, 4},  {0x01, 0x61, UBX_NAV_EOE, 4, 0, 0},
-    {0x0d, 0x01, UBX_TIM_TP, 16, 0, 0},      {0x0a, 0x04, UBX_MON_VER, 40, 0, 0},
+    {0x0d, 0x01, UBX_TIM_TP, 16, 0, 0},
 };
 
 /* Classes and the ids in them that are known and not used; the rest of a row is 0. */
 static const uint8_t others[][24] = {
-    {0x01, 0x01, 0x02, 0x05, 0x09, 0x11, 0x12, 0x13, 0x14, 0x22, 0x23, 0x24,
-     0x25, 0x27, 0x28, 0x31, 0x32, 0x34, 0x36, 0x39, 0x3b, 0x3c, 0x42, 0x43}, /* NAV */
+    {0x01, 0x02, 0x05, 0x09, 0x11, 0x12, 0x13, 0x14, 0x23, 0x24, 0x25,
+     0x27, 0x28, 0x31, 0x32, 0x34, 0x36, 0x39, 0x3c, 0x42, 0x43}, /* NAV */
     {0x02, 0x10, 0x11, 0x13, 0x14, 0x15, 0x20, 0x30, 0x31, 0x32, 0x34, 0x41, 0x59, 0x61, 0x72,
-     0x73},                         /* RXM */
-    {0x04, 0x01, 0x02, 0x03, 0x04}, /* INF */
-    {0x05, 0x01},                   /* ACK */
-    {0x0a, 0x02, 0x06, 0x07, 0x08, 0x09, 0x0b, 0x21, 0x27, 0x28, 0x2e, 0x31, 0x32, 0x36, 0x37, 0x38,
-     0x39},                                                       /* MON */
-    {0x0d, 0x03, 0x04, 0x06, 0x11, 0x12, 0x13, 0x15, 0x16, 0x17}, /* TIM */
-    {0x10, 0x02, 0x03, 0x10, 0x14, 0x15},                         /* ESF */
-    {0x27, 0x01, 0x03, 0x09, 0x10},                               /* SEC */
+     0x73},             /* RXM */
+    {0x04, 0x03, 0x04}, /* INF: test and debugging output */
+    {0x05, 0x01},       /* ACK */
+    {0x0a, 0x02, 0x06, 0x07, 0x0b, 0x21, 0x27, 0x28, 0x2e, 0x31, 0x32, 0x37, 0x39}, /* MON */
+    {0x0d, 0x03, 0x06, 0x11, 0x12, 0x13, 0x15, 0x16, 0x17},                         /* TIM */
+    {0x10, 0x02, 0x03, 0x10, 0x14, 0x15},                                           /* ESF */
+    {0x27, 0x01, 0x03, 0x10},                                                       /* SEC */
 };
-
-enum type { U1, I1, U2, I2, U4, I4 };
 
 struct field {
     enum ubx_kind kind;
     uint8_t at;
-    enum type type;
+    enum ubx_type type;
     size_t into; /* an int64_t of struct ubx_message */
 };
 
-#define FIELD(kind, at, type, name)                              \
-    {                                                            \
-        UBX_##kind, at, type, offsetof(struct ubx_message, name) \
+#define FIELD(kind, at, type, name)                                    \
+    {                                                                  \
+        UBX_##kind, at, UBX_##type, offsetof(struct ubx_message, name) \
     }
 
 static const struct field fields[] = {
-    FIELD(NAV_PVT, 0, U4, itow),        FIELD(NAV_PVT, 4, U2, year),
-    FIELD(NAV_PVT, 6, U1, month),       FIELD(NAV_PVT, 7, U1, day),
-    FIELD(NAV_PVT, 8, U1, hour),        FIELD(NAV_PVT, 9, U1, minute),
-    FIELD(NAV_PVT, 10, U1, second),     FIELD(NAV_PVT, 11, U1, valid),
-    FIELD(NAV_PVT, 12, U4, accuracy),   FIELD(NAV_PVT, 16, I4, nano),
-    FIELD(NAV_PVT, 20, U1, fix),        FIELD(NAV_PVT, 21, U1, flags),
-    FIELD(NAV_PVT, 22, U1, confirm),    FIELD(NAV_PVT, 76, U2, pdop),
-    FIELD(NAV_TIMEUTC, 0, U4, itow),    FIELD(NAV_TIMEUTC, 4, U4, accuracy),
-    FIELD(NAV_TIMEUTC, 8, I4, nano),    FIELD(NAV_TIMEUTC, 12, U2, year),
-    FIELD(NAV_TIMEUTC, 14, U1, month),  FIELD(NAV_TIMEUTC, 15, U1, day),
-    FIELD(NAV_TIMEUTC, 16, U1, hour),   FIELD(NAV_TIMEUTC, 17, U1, minute),
-    FIELD(NAV_TIMEUTC, 18, U1, second), FIELD(NAV_TIMEUTC, 19, U1, valid),
-    FIELD(NAV_TIMEGPS, 0, U4, itow),    FIELD(NAV_TIMEGPS, 4, I4, fraction),
-    FIELD(NAV_TIMEGPS, 8, I2, week),    FIELD(NAV_TIMEGPS, 10, I1, leap),
-    FIELD(NAV_TIMEGPS, 11, U1, valid),  FIELD(NAV_TIMEGPS, 12, U4, accuracy),
-    FIELD(NAV_TIMELS, 0, U4, itow),     FIELD(NAV_TIMELS, 8, U1, leap_source),
-    FIELD(NAV_TIMELS, 9, I1, leap),     FIELD(NAV_TIMELS, 11, I1, leap_change),
-    FIELD(NAV_TIMELS, 12, I4, leap_in), FIELD(NAV_TIMELS, 23, U1, valid),
-    FIELD(NAV_STATUS, 0, U4, itow),     FIELD(NAV_STATUS, 4, U1, fix),
-    FIELD(NAV_STATUS, 5, U1, flags),    FIELD(NAV_SOL, 0, U4, itow),
-    FIELD(NAV_SOL, 4, I4, fraction),    FIELD(NAV_SOL, 8, I2, week),
-    FIELD(NAV_SOL, 10, U1, fix),        FIELD(NAV_SOL, 11, U1, flags),
-    FIELD(NAV_SOL, 44, U2, pdop),       FIELD(NAV_DOP, 0, U4, itow),
-    FIELD(NAV_DOP, 6, U2, pdop),        FIELD(NAV_DOP, 12, U2, hdop),
-    FIELD(NAV_SAT, 0, U4, itow),        FIELD(NAV_SVINFO, 0, U4, itow),
-    FIELD(NAV_EOE, 0, U4, itow),        FIELD(TIM_TP, 0, U4, itow),
-    FIELD(TIM_TP, 4, U4, sub_ms),       FIELD(TIM_TP, 8, I4, sawtooth),
-    FIELD(TIM_TP, 12, U2, week),        FIELD(TIM_TP, 14, U1, raised),
+    FIELD(NAV_PVT, 0, U4, itow),
+    FIELD(NAV_PVT, 4, U2, year),
+    FIELD(NAV_PVT, 6, U1, month),
+    FIELD(NAV_PVT, 7, U1, day),
+    FIELD(NAV_PVT, 8, U1, hour),
+    FIELD(NAV_PVT, 9, U1, minute),
+    FIELD(NAV_PVT, 10, U1, second),
+    FIELD(NAV_PVT, 11, U1, valid),
+    FIELD(NAV_PVT, 12, U4, accuracy),
+    FIELD(NAV_PVT, 16, I4, nano),
+    FIELD(NAV_PVT, 20, U1, fix),
+    FIELD(NAV_PVT, 21, U1, flags),
+    FIELD(NAV_PVT, 22, U1, confirm),
+    FIELD(NAV_PVT, 76, U2, pdop),
+    FIELD(NAV_TIMEUTC, 0, U4, itow),
+    FIELD(NAV_TIMEUTC, 4, U4, accuracy),
+    FIELD(NAV_TIMEUTC, 8, I4, nano),
+    FIELD(NAV_TIMEUTC, 12, U2, year),
+    FIELD(NAV_TIMEUTC, 14, U1, month),
+    FIELD(NAV_TIMEUTC, 15, U1, day),
+    FIELD(NAV_TIMEUTC, 16, U1, hour),
+    FIELD(NAV_TIMEUTC, 17, U1, minute),
+    FIELD(NAV_TIMEUTC, 18, U1, second),
+    FIELD(NAV_TIMEUTC, 19, U1, valid),
+    FIELD(NAV_TIMEGPS, 0, U4, itow),
+    FIELD(NAV_TIMEGPS, 4, I4, fraction),
+    FIELD(NAV_TIMEGPS, 8, I2, week),
+    FIELD(NAV_TIMEGPS, 10, I1, leap),
+    FIELD(NAV_TIMEGPS, 11, U1, valid),
+    FIELD(NAV_TIMEGPS, 12, U4, accuracy),
+    FIELD(NAV_TIMELS, 0, U4, itow),
+    FIELD(NAV_TIMELS, 8, U1, leap_source),
+    FIELD(NAV_TIMELS, 10, U1, change_source),
+    FIELD(NAV_TIMELS, 9, I1, leap),
+    FIELD(NAV_TIMELS, 11, I1, leap_change),
+    FIELD(NAV_TIMELS, 12, I4, leap_in),
+    FIELD(NAV_TIMELS, 23, U1, valid),
+    FIELD(NAV_STATUS, 0, U4, itow),
+    FIELD(NAV_STATUS, 4, U1, fix),
+    FIELD(NAV_STATUS, 5, U1, flags),
+    FIELD(NAV_SOL, 0, U4, itow),
+    FIELD(NAV_SOL, 4, I4, fraction),
+    FIELD(NAV_SOL, 8, I2, week),
+    FIELD(NAV_SOL, 10, U1, fix),
+    FIELD(NAV_SOL, 11, U1, flags),
+    FIELD(NAV_SOL, 44, U2, pdop),
+    FIELD(NAV_DOP, 0, U4, itow),
+    FIELD(NAV_DOP, 6, U2, pdop),
+    FIELD(NAV_DOP, 12, U2, hdop),
+    FIELD(NAV_SAT, 0, U4, itow),
+    FIELD(NAV_SVINFO, 0, U4, itow),
+    FIELD(NAV_EOE, 0, U4, itow),
+    FIELD(TIM_TP, 0, U4, itow),
+    FIELD(TIM_TP, 4, U4, sub_ms),
+    FIELD(TIM_TP, 8, I4, sawtooth),
+    FIELD(TIM_TP, 12, U2, week),
+    FIELD(TIM_TP, 14, U1, raised),
+    FIELD(TIM_TP, 15, U1, reference),
 };
-
-/* Little endian, two's complement. */
-static int64_t number(const uint8_t *at, enum type type)
-{
-    int bytes = 1 << type / 2;
-    int64_t value = 0;
-    for (int i = bytes; i > 0; i--)
-        value = value << 8 | at[i - 1];
-    bool negative = type % 2 && at[bytes - 1] & 0x80;
-    return negative ? value - (INT64_C(1) << 8 * bytes) : value;
-}
 
 /* NAV-SVINFO numbers the satellites of all systems in one row. */
 static char system_of_number(int number)
@@ -120,8 +138,8 @@ static struct satellite sat_block(const uint8_t *at)
         .system = at[0] < 8 ? systems[at[0]] : '?',
         .id = at[1],
         .cn0 = within(at[2], 0, 99, 0),
-        .elevation = within(number(at + 3, I1), 0, 90, -1),
-        .azimuth = within(number(at + 4, I2), 0, 360, -1),
+        .elevation = within(ubx_number(at + 3, UBX_I1), 0, 90, -1),
+        .azimuth = within(ubx_number(at + 4, UBX_I2), 0, 360, -1),
         .used = at[8] & 8,
     };
 }
@@ -132,8 +150,8 @@ static struct satellite svinfo_block(const uint8_t *at)
         .system = system_of_number(at[1]),
         .id = at[1],
         .cn0 = within(at[4], 0, 99, 0),
-        .elevation = within(number(at + 5, I1), 0, 90, -1),
-        .azimuth = within(number(at + 6, I2), 0, 360, -1),
+        .elevation = within(ubx_number(at + 5, UBX_I1), 0, 90, -1),
+        .azimuth = within(ubx_number(at + 6, UBX_I2), 0, 360, -1),
         .used = at[2] & 1,
     };
 }
@@ -147,26 +165,6 @@ static void take_satellites(const struct layout *layout, const struct ubx_frame 
         if (s.id != 0 && s.id != 255) /* 255: a GLONASS satellite of unknown number */
             m->satellite[m->count++] = s;
     }
-}
-
-/* Appends a text of up to 30 bytes, a space before it. */
-static void append_text(struct ubx_message *m, const uint8_t *text, size_t size)
-{
-    size_t length = strlen(m->version);
-    if (length && length + 1 < sizeof m->version)
-        m->version[length++] = ' ';
-    for (size_t i = 0; i < size && text[i] && length + 1 < sizeof m->version; i++)
-        m->version[length++] = text[i] >= ' ' && text[i] <= '~' ? (char)text[i] : '?';
-    m->version[length] = 0;
-}
-
-static void take_version(const struct ubx_frame *f, struct ubx_message *m)
-{
-    append_text(m, f->payload, 30);
-    append_text(m, f->payload + 30, 10);
-    for (size_t at = 40; at + 30 <= f->length; at += 30)
-        if (!memcmp(f->payload + at, "PROTVER", 7) || !memcmp(f->payload + at, "MOD=", 4))
-            append_text(m, f->payload + at, 30);
 }
 
 static bool length_right(const struct layout *l, const struct ubx_frame *f)
@@ -205,12 +203,10 @@ enum ubx_decoded ubx_decode(const struct ubx_frame *frame, struct ubx_message *m
         int64_t value;
         if (fields[i].kind != m->kind)
             continue;
-        value = number(frame->payload + fields[i].at, fields[i].type);
+        value = ubx_number(frame->payload + fields[i].at, fields[i].type);
         memcpy((char *)m + fields[i].into, &value, sizeof value);
     }
     if (layout->block)
         take_satellites(layout, frame, m);
-    if (m->kind == UBX_MON_VER)
-        take_version(frame, m);
     return UBX_DECODED;
 }

@@ -8,10 +8,10 @@
 #include "drivers/ubx_frame.h"
 
 /*
- * What a UBX frame says (u-blox M8 and F9 protocol specifications; NAV-SOL and NAV-SVINFO: u-blox
- * 4 to 8). Pure. Nothing is read before the payload's length is held against the layout; a layout
- * with repeated blocks must have the length that its count names. Fields are handed on as sent:
- * their meaning is judged in ubx_epoch.h.
+ * What a UBX frame says of the time and the satellites (u-blox M8 and F9 protocol specifications;
+ * NAV-SOL and NAV-SVINFO: u-blox 4 to 8). Pure. Nothing is read before the payload's length is held
+ * against the layout; a layout with repeated blocks must have the length that its count names.
+ * Fields are handed on as sent: their meaning is judged in ubx_epoch.h.
  */
 enum ubx_kind {
     UBX_NAV_PVT,
@@ -25,7 +25,6 @@ enum ubx_kind {
     UBX_NAV_SVINFO,
     UBX_NAV_EOE, /* end of epoch */
     UBX_TIM_TP,
-    UBX_MON_VER,
     UBX_OTHER, /* known by name, and not used */
 };
 
@@ -43,10 +42,10 @@ struct ubx_message {
     int64_t leap_source, leap_change, leap_in; /* +1, -1 or 0; s until it */
     int64_t pdop, hdop;                        /* 0.01 */
     int64_t sawtooth;                          /* qErr, ps */
-    int64_t raised, sub_ms;                    /* TIM-TP: flags; 2^-32 ms */
+    int64_t change_source;                     /* of leap_change */
+    int64_t raised, sub_ms, reference;         /* TIM-TP: flags; 2^-32 ms; refInfo */
     int count;                                 /* NAV-SAT, NAV-SVINFO */
     struct satellite satellite[SKY_MAX];
-    char version[128]; /* MON-VER: software, hardware, PROTVER and MOD; printable, terminated */
 };
 
 enum ubx_decoded {

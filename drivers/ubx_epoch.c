@@ -137,8 +137,10 @@ static void decide(struct ubx_epochs *g)
     enum nmea_verdict verdict;
     if (!judge(e, &verdict) || (verdict == NMEA_VOUCHED && same_time(t, &g->past)))
         return;
-    if (verdict == NMEA_VOUCHED)
+    if (verdict == NMEA_VOUCHED) {
         g->past = *t;
+        g->past_itow = e->itow;
+    }
     struct nmea_epoch out = {.verdict = verdict, .dated = t->given, .local = e->local};
     if (t->given) {
         out.second = t->second;

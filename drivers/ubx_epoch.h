@@ -59,7 +59,8 @@ struct ubx_epochs {
     bool open;
     struct ubx_open_epoch epoch;
     unsigned usual;       /* kinds of the epoch before */
-    struct ubx_time past; /* the last that was vouched for */
+    struct ubx_time past; /* the last that was vouched for, and its time of week, ms */
+    int64_t past_itow;
     bool leap_known;
     int64_t leap;    /* GPS - UTC, s */
     int64_t leap_at; /* POSIX, when it was last used with NAV-TIMEGPS or NAV-TIMELS beside it */

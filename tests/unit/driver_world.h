@@ -23,6 +23,10 @@ struct driver_world {
     struct sample sample;
     enum health health;
     struct err err;
+    int sawtooths, claims, reports;
+    struct sawtooth sawtooth;
+    struct leap_claim claim;
+    struct receiver_report report;
 };
 
 static inline double world_steady(void *arg, int64_t second)
@@ -74,12 +78,36 @@ static inline void world_health(void *arg, enum health health, const struct err 
     w->err = err ? *err : (struct err){0};
 }
 
+static inline void world_sawtooth(void *arg, const struct sawtooth *s)
+{
+    struct driver_world *w = arg;
+    w->sawtooths++;
+    w->sawtooth = *s;
+}
+
+static inline void world_leap(void *arg, const struct leap_claim *c)
+{
+    struct driver_world *w = arg;
+    w->claims++;
+    w->claim = *c;
+}
+
+static inline void world_report(void *arg, const struct receiver_report *r)
+{
+    struct driver_world *w = arg;
+    w->reports++;
+    w->report = *r;
+}
+
 static const struct driver_sink world_sink = {
     .edge = world_edge,
     .label = world_label,
     .sample = world_sample,
     .sky = world_sky,
     .health = world_health,
+    .sawtooth = world_sawtooth,
+    .leap = world_leap,
+    .report = world_report,
 };
 
 /* A driver of that name, not yet open, at the true time `truth`. The caller fills env's openers. */

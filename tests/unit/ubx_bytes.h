@@ -150,6 +150,7 @@ static inline void bytes_timels(struct bytes *b, int64_t itow, int source, int l
     put(p, 0, 4, itow);
     put(p, 8, 1, source);
     put(p, 9, 1, leap);
+    put(p, 10, 1, 2);
     put(p, 11, 1, change);
     put(p, 12, 4, in);
     put(p, 23, 1, valid);
