@@ -275,6 +275,14 @@ void config_free(struct config *c)
     memset(c, 0, sizeof *c);
 }
 
+bool config_given(const struct config *c, const char *word)
+{
+    for (const struct config_directive *d = config_directives; d->row.word; d++)
+        if (!strcmp(d->row.word, word))
+            return c->given >> (d - config_directives) & 1;
+    return false;
+}
+
 bool config_refclock_given(const struct config_refclock *r, const char *word)
 {
     const struct option_row *row = options_find(r->ops->options, word);

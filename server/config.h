@@ -57,6 +57,7 @@ struct config {
     int64_t threads; /* of the responder; 0: all in one thread; CONFIG_THREADS_AUTO */
     int clock;       /* enum config_clock: is the system clock steered? */
     char statussocket[OPTION_TEXT_SIZE];            /* "": none */
+    char controlsocket[OPTION_TEXT_SIZE];           /* "": none */
     char temperature[OPTION_TEXT_SIZE];             /* "": no sensor */
     char driftfile[OPTION_TEXT_SIZE];               /* "": none */
     char leapfile[OPTION_TEXT_SIZE];                /* "": none */
@@ -105,6 +106,9 @@ void config_errors_print(FILE *out, const char *program, const struct config_err
  * back to the same). Values not given end in "# default", and what nobody has measured says so.
  */
 void config_check_print(FILE *out, const struct config *c);
+
+/* Whether the directive `word` stood in the file (else its default stands). */
+bool config_given(const struct config *c, const char *word);
 
 /* Whether the option `word` of a refclock line was given (else its default stands). */
 bool config_refclock_given(const struct config_refclock *r, const char *word);

@@ -18,9 +18,12 @@ enum ctl_exit {
 
 /* What the command line says. */
 struct ctl {
-    const char *socket;
-    const char *date; /* --date, or NULL */
-    const char *file; /* operand, or NULL */
+    const char *socket;       /* status socket, or control socket */
+    const char *date;         /* --date, or NULL */
+    const char *file;         /* operand, or NULL */
+    const char *const *words; /* all operands */
+    size_t count;
+    const char *length; /* --for, or NULL */
     bool json;
     FILE *out;
 };
@@ -37,7 +40,8 @@ struct ctl_client {
 int ctl_connect(struct ctl_client *c, const char *socket, struct err *err);
 void ctl_close(struct ctl_client *c);
 
-/* Sends a request word. 0, or -1 with *err. */
+/* Sends a request, of less than CTL_ASK_MAX bytes. 0, or -1 with *err. */
+#define CTL_ASK_MAX 512
 int ctl_ask(struct ctl_client *c, const char *word, struct err *err);
 
 /* Reads the next line. It stays valid until the next call. NULL with *err when none came. */
@@ -73,5 +77,6 @@ int ctl_satellites(const struct ctl *ctl, struct err *err);
 int ctl_watch(const struct ctl *ctl, struct err *err);
 int ctl_now(const struct ctl *ctl, struct err *err);
 int ctl_epochs(const struct ctl *ctl, struct err *err);
+int ctl_receiver(const struct ctl *ctl, struct err *err);
 
 #endif

@@ -15,11 +15,11 @@ static const struct {
     int errnum;
     const char *todo;
 } remedies[] = {
-    {ENOENT, "is timeballd running? see statussocket in its configuration, or name it with -s"},
-    {ENOTDIR, "is timeballd running? see statussocket in its configuration, or name it with -s"},
+    {ENOENT, "is timeballd running? see its configuration for the socket, or name it with -s"},
+    {ENOTDIR, "is timeballd running? see its configuration for the socket, or name it with -s"},
     {ECONNREFUSED, "timeballd has ended without removing it: start timeballd"},
-    {EACCES, "run this as root, or join the group that owns the socket"},
-    {ENOTSOCK, "name the status socket with -s"},
+    {EACCES, "run this as root, or for the status socket join the group that owns it"},
+    {ENOTSOCK, "name the socket with -s"},
     {EAGAIN, "it has too many clients: try again"},
 };
 
@@ -37,7 +37,7 @@ int ctl_connect(struct ctl_client *c, const char *path, struct err *err)
     struct timeval patience = {.tv_sec = 5};
     *c = (struct ctl_client){.fd = -1};
     if (strlen(path) >= sizeof name.sun_path)
-        return err_set(err, path, "name the status socket with -s", "longer than %zu bytes",
+        return err_set(err, path, "name the socket with -s", "longer than %zu bytes",
                        sizeof name.sun_path - 1);
     memcpy(name.sun_path, path, strlen(path) + 1);
     c->buffer = malloc(CTL_LINE_MAX);
@@ -61,8 +61,10 @@ void ctl_close(struct ctl_client *c)
 
 int ctl_ask(struct ctl_client *c, const char *word, struct err *err)
 {
-    char line[64];
+    char line[CTL_ASK_MAX + 1];
     int n = snprintf(line, sizeof line, "%s\n", word);
+    if (n > CTL_ASK_MAX)
+        return err_set(err, "timeballd", "", "the request is longer than %d bytes", CTL_ASK_MAX);
     if (send(c->fd, line, (size_t)n, MSG_NOSIGNAL) != n)
         return err_errno(err, "timeballd", "try again", "the request was not taken", errno);
     return 0;
@@ -84,7 +86,7 @@ const char *ctl_read(struct ctl_client *c, struct err *err)
         c->begin = 0;
         looked = c->end;
         if (c->end == CTL_LINE_MAX) {
-            err_set(err, "timeballd", "is that timeballd's status socket?", "answer is too long");
+            err_set(err, "timeballd", "is that timeballd's socket?", "answer is too long");
             return NULL;
         }
         ssize_t n = recv(c->fd, c->buffer + c->end, CTL_LINE_MAX - c->end, 0);
@@ -117,8 +119,7 @@ json_t *ctl_read_object(struct ctl_client *c, struct err *err)
         err_set(err, "timeballd", "update timeballctl", "speaks version %g of the protocol",
                 version);
     else
-        err_set(err, "timeballd", "is that timeballd's status socket?", "not an answer: %.40s",
-                line);
+        err_set(err, "timeballd", "is that timeballd's socket?", "not an answer: %.40s", line);
     json_decref(object);
     return NULL;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/control_commands.h"
 #include "server/drift.h"
 #include "server/receivers.h"
 #include "server/status_json.h"
@@ -312,12 +313,33 @@ static int open_socket(struct daemon *d, struct err *err)
     return *config.path ? status_socket_open(&d->socket, &config, err) : 0;
 }
 
+/* The default path may belong to another daemon, or to root: only one that was named must do. */
+static int open_control(struct daemon *d, struct err *err)
+{
+    struct control_config config = {
+        .path = d->config->controlsocket,
+        .loop = d->world.loop,
+        .log = d->world.log,
+        .commands = control_commands,
+        .arg = d,
+    };
+    char line[560];
+    if (!*config.path || !control_open(&d->control, &config, err))
+        return 0;
+    if (config_given(d->config, "controlsocket"))
+        return -1;
+    log_say(d->world.log, LOG_LEVEL_WARNING, "no control socket: %s",
+            err_line(err, line, sizeof line));
+    return 0;
+}
+
 static void tick(void *arg, int64_t now)
 {
     struct daemon *d = arg;
     loop_after(d->world.loop, &d->tick, SECOND);
     if (d->socket)
         status_socket_tick(d->socket, now);
+    control_tick(d->control, now);
     write_feeds(d);
     record_steering(d);
     record_tick(d->recording, now);
@@ -344,9 +366,10 @@ int daemon_open(struct daemon **out, struct config *config, const struct daemon_
     d->sensor.fd = -1;
     start_refclock(d);
     load_drift(d);
-    /* the status socket changes the umask for a moment, so it comes before there are threads */
+    /* the Unix sockets change the umask for a moment, so they come before there are threads */
     if (open_recording(d, err) || open_sensor(d, err) || open_sources(d, err) ||
-        open_feeds(d, err) || open_socket(d, err) || open_responder(d, err)) {
+        open_feeds(d, err) || open_socket(d, err) || open_control(d, err) ||
+        open_responder(d, err)) {
         daemon_close(d);
         return -1;
     }
@@ -367,6 +390,7 @@ void daemon_close(struct daemon *d)
     refclock_stop(&d->refclock);
     responder_close(d->responder);
     status_socket_close(d->socket);
+    control_close(d->control);
     for (size_t i = 0; i < d->opened; i++)
         d->source[i].config->ops->close(d->source[i].config->driver);
     for (size_t i = 0; i < d->fed; i++)

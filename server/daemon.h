@@ -9,6 +9,7 @@
 #include "refclock/loop.h"
 #include "refclock/refclock.h"
 #include "server/config.h"
+#include "server/control.h"
 #include "server/feed.h"
 #include "server/record.h"
 #include "server/responder.h"
@@ -58,6 +59,7 @@ struct daemon {
     size_t fed; /* of the feeds, opened */
     struct responder *responder;
     struct status_socket *socket;
+    struct control *control; /* NULL: none */
     struct loop_timer tick, warmth;
     struct sensor sensor;
     double celsius; /* NAN: not known */

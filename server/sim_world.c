@@ -94,7 +94,9 @@ static int read_conf(struct sim_world *w, const char *name, struct err *err)
         *err = errors.err[0];
         return -1;
     }
-    w->config.listen_default = true; /* a machine without IPv6 still has 127.0.0.1 */
+    if (!config_given(&w->config, "controlsocket"))
+        w->config.controlsocket[0] = 0; /* the default is the machine's own daemon's */
+    w->config.listen_default = true;    /* a machine without IPv6 still has 127.0.0.1 */
     return 0;
 }
 

@@ -289,7 +289,7 @@ int status_socket_open(struct status_socket **out, const struct status_socket_co
     struct status_socket *s = calloc(1, sizeof *s);
     if (!s)
         return err_set(err, config->path, "", "out of memory");
-    if (unix_listen_open(&s->unix_listen, config->path, 0660, err)) {
+    if (unix_listen_open(&s->unix_listen, config->path, 0660, "statussocket", err)) {
         free(s);
         return -1;
     }

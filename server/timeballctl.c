@@ -12,13 +12,20 @@ static const struct command {
     const char *operand; /* NULL: takes none */
     const char *help;
     int (*run)(const struct ctl *, struct err *);
+    int least, most; /* operands */
+    enum { ASKS_NOBODY, ASKS_STATUS, ASKS_CONTROL } asks;
 } commands[] = {
-    {"status", NULL, "what is used, how sure it is, what to do", ctl_status},
-    {"sources", NULL, "every reference clock, and why it is used or not", ctl_sources},
-    {"satellites", NULL, "the satellites that the receiver reports", ctl_satellites},
-    {"watch", NULL, "the status, each second, until ctrl-C", ctl_watch},
-    {"now", NULL, "the true time, and the interval that it lies in", ctl_now},
-    {"epochs", "FILE", "the times in a receiver's log; needs --date", ctl_epochs},
+    {"status", NULL, "what is used, how sure it is, what to do", ctl_status, 0, 0, ASKS_STATUS},
+    {"sources", NULL, "every reference clock, and why it is used or not", ctl_sources, 0, 0,
+     ASKS_STATUS},
+    {"satellites", NULL, "the satellites that the receiver reports", ctl_satellites, 0, 0,
+     ASKS_STATUS},
+    {"watch", NULL, "the status, each second, until ctrl-C", ctl_watch, 0, 0, ASKS_STATUS},
+    {"now", NULL, "the true time, and the interval that it lies in", ctl_now, 0, 0, ASKS_STATUS},
+    {"epochs", "FILE", "the times in a receiver's log; needs --date", ctl_epochs, 1, 1,
+     ASKS_NOBODY},
+    {"receiver", "...", "shows or sets up a receiver; see receiver help", ctl_receiver, 1, 15,
+     ASKS_CONTROL},
 };
 
 static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
@@ -52,9 +59,10 @@ static int print_help(void)
         printf("  %-10s %-5s %s\n", commands[i].name,
                commands[i].operand ? commands[i].operand : "", commands[i].help);
     puts("\noptions\n"
-         "  -c, --config FILE      timeballd's configuration, for its statussocket\n"
+         "  -c, --config FILE      timeballd's configuration, for its sockets\n"
          "                         (default " CONFIG_PATH ")\n"
-         "  -s, --socket SOCKET    the status socket itself\n"
+         "  -s, --socket SOCKET    the socket itself: for receiver the control socket, else the\n"
+         "                         status socket\n"
          "  -j, --json             JSON as the status socket gives it\n"
          "      --date YYYY-MM-DD  for epochs: the day of the log, within 512 weeks\n"
          "  -h, --help             this text\n"
@@ -67,7 +75,7 @@ static int print_help(void)
  * Fills *config, which ctl->socket then points into. The default configuration may be unreadable or
  * wrong: then the default socket. 0, or -1 with the errors printed.
  */
-static int find_socket(struct ctl *ctl, struct config *config, const char *path)
+static int find_socket(struct ctl *ctl, struct config *config, const char *path, bool control)
 {
     struct config_errors errors;
     if (config_load(config, path, &errors)) {
@@ -77,11 +85,11 @@ static int find_socket(struct ctl *ctl, struct config *config, const char *path)
         }
         config_parse(config, CONFIG_PATH, "", 0, &errors);
     }
-    ctl->socket = config->statussocket;
+    ctl->socket = control ? config->controlsocket : config->statussocket;
     if (*ctl->socket)
         return 0;
-    fprintf(stderr, "timeballctl: %s says statussocket none; write a path there, or use -s\n",
-            path ? path : CONFIG_PATH);
+    fprintf(stderr, "timeballctl: %s says %ssocket none; write a path there, or use -s\n",
+            path ? path : CONFIG_PATH, control ? "control" : "status");
     return -1;
 }
 
@@ -96,13 +104,33 @@ static int run(const struct command *command, const struct ctl *ctl)
     return result;
 }
 
+/* Every command but those with many words takes one operand, or none. */
+static int check_operands(const struct command *command, int count)
+{
+    if (count >= command->least && count <= command->most)
+        return 0;
+    return usage_error(command->most > 1    ? count ? "too many words" : "it takes more words"
+                       : command->most == 1 ? "it takes one file"
+                                            : "it takes no more words",
+                       command->name);
+}
+
+/* Where the options end: -0.1 is a number. */
+static int first_negative(int argc, char **argv)
+{
+    int i = 1;
+    while (i < argc && !(argv[i][0] == '-' && argv[i][1] && strchr("0123456789.", argv[i][1])))
+        i++;
+    return i;
+}
+
 int main(int argc, char **argv)
 {
     struct ctl ctl = {.out = stdout};
     struct config config = {0};
     const char *config_path = NULL;
-    int c;
-    while ((c = getopt_long(argc, argv, "c:s:jhV", long_options, NULL)) != -1) {
+    int c, limit = first_negative(argc, argv);
+    while ((c = getopt_long(limit, argv, "c:s:jhV", long_options, NULL)) != -1) {
         switch (c) {
         case 'c':
             config_path = optarg;
@@ -132,11 +160,13 @@ int main(int argc, char **argv)
         command++;
     if (command == end)
         return usage_error("unknown command", argv[optind]);
-    if (argc - optind - 1 != (command->operand != NULL))
-        return usage_error(command->operand ? "it takes one file" : "it takes no more words",
-                           command->name);
+    if (check_operands(command, argc - optind - 1))
+        return CTL_ERROR;
     ctl.file = argv[optind + 1];
-    if (!ctl.socket && !command->operand && find_socket(&ctl, &config, config_path))
+    ctl.words = (const char *const *)argv + optind + 1;
+    ctl.count = (size_t)(argc - optind - 1);
+    if (!ctl.socket && command->asks != ASKS_NOBODY &&
+        find_socket(&ctl, &config, config_path, command->asks == ASKS_CONTROL))
         return CTL_ERROR;
     int result = run(command, &ctl);
     config_free(&config);

@@ -17,6 +17,12 @@ static struct sockaddr_un name_of(const char *path)
     return name;
 }
 
+static const char *other(const char *first, const char *word, char *buf, size_t size)
+{
+    snprintf(buf, size, "%schoose another %s", first, word);
+    return buf;
+}
+
 /* Whether somebody listens there; errno says why not. */
 static bool alive(const char *path)
 {
@@ -32,19 +38,20 @@ static bool alive(const char *path)
 }
 
 /* Removes a socket that nobody listens on. 0 also when there is nothing. */
-static int clear_path(const char *path, struct err *err)
+static int clear_path(const char *path, const char *word, struct err *err)
 {
     struct stat st;
+    char todo[120];
     if (lstat(path, &st)) {
         if (errno == ENOENT)
             return 0;
-        return err_errno(err, path, "choose another statussocket", "", errno);
+        return err_errno(err, path, other("", word, todo, sizeof todo), "", errno);
     }
     if (!S_ISSOCK(st.st_mode))
-        return err_set(err, path, "remove it, or choose another statussocket",
+        return err_set(err, path, other("remove it, or ", word, todo, sizeof todo),
                        "exists and is not a socket");
     if (alive(path))
-        return err_set(err, path, "stop the other timeballd, or choose another statussocket",
+        return err_set(err, path, other("stop the other timeballd, or ", word, todo, sizeof todo),
                        "another program answers on it");
     if (unlink(path) && errno != ENOENT)
         return err_errno(err, path, "remove it", "left by a program that ended", errno);
@@ -63,8 +70,9 @@ static void make_folder(const char *path, char *folder, size_t size)
     (void)!mkdir(folder, 0755);
 }
 
-static int bind_path(int fd, const char *path, mode_t mode, struct err *err)
+static int bind_path(int fd, const char *path, mode_t mode, const char *word, struct err *err)
 {
+    char todo[120];
     struct sockaddr_un name = name_of(path);
     mode_t before = umask(0777 & ~mode);
     int failed = bind(fd, (struct sockaddr *)&name, sizeof name);
@@ -72,14 +80,15 @@ static int bind_path(int fd, const char *path, mode_t mode, struct err *err)
     umask(before);
     if (!failed && !listen(fd, 64))
         return 0;
-    return err_errno(err, path,
-                     failed && why == EACCES ? "run as a user who may write there, or choose "
-                                               "another statussocket"
-                                             : "choose another statussocket",
-                     "", failed ? why : errno);
+    if (!failed)
+        why = errno;
+    other(failed && why == EACCES ? "run as a user who may write there, or " : "", word, todo,
+          sizeof todo);
+    return err_errno(err, path, todo, "", why);
 }
 
-int unix_listen_open(struct unix_listen *u, const char *path, mode_t mode, struct err *err)
+int unix_listen_open(struct unix_listen *u, const char *path, mode_t mode, const char *word,
+                     struct err *err)
 {
     char folder[sizeof u->path];
     struct stat st;
@@ -97,7 +106,7 @@ int unix_listen_open(struct unix_listen *u, const char *path, mode_t mode, struc
     int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock >= 0)
         (void)!flock(lock, LOCK_EX | LOCK_NB);
-    int failed = clear_path(path, err) || bind_path(fd, path, mode, err);
+    int failed = clear_path(path, word, err) || bind_path(fd, path, mode, word, err);
     if (lock >= 0)
         close(lock);
     if (failed || lstat(path, &st)) {

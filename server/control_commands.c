@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "server/control_commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "server/daemon.h"
+
+static int run_version(void *arg, struct control_client *c, const char *const *words, size_t count,
+                       struct err *err)
+{
+    (void)arg;
+    (void)words;
+    if (count)
+        return err_set(err, "version", "", "takes no more words");
+    control_say(c, "timeballd " TIMEBALL_VERSION, true, false);
+    return 0;
+}
+
+/* ---- receiver ---- */
+
+/* A receiver is named by its path or the last part of that: /dev/ttyAMA0, ttyAMA0. */
+static bool named(const struct driver *d, const char *word)
+{
+    const char *slash = strrchr(d->path, '/');
+    return !strcmp(d->path, word) || (slash && !strcmp(slash + 1, word));
+}
+
+/* The paths of those that can be set up, for a message. */
+static void list_receivers(const struct config *config, char *buf, size_t size)
+{
+    size_t n = (size_t)snprintf(buf, size, "name one of");
+    for (size_t i = 0; i < config->refclock_count && n < size; i++)
+        if (config->refclock[i].ops->command)
+            n += (size_t)snprintf(buf + n, size - n, " %s", config->refclock[i].driver->path);
+}
+
+/* The one that is named by the first word, else the only one. NULL with *err. */
+static struct driver *find_receiver(const struct config *config, const char *const *words,
+                                    size_t count, bool *by_name, struct err *err)
+{
+    struct driver *only = NULL;
+    char todo[sizeof err->todo];
+    size_t found = 0;
+    *by_name = false;
+    for (size_t i = 0; i < config->refclock_count; i++) {
+        const struct config_refclock *r = &config->refclock[i];
+        *by_name = count && named(r->driver, words[0]);
+        if (*by_name && r->ops->command)
+            return r->driver;
+        if (*by_name) {
+            list_receivers(config, todo, sizeof todo);
+            err_set(err, r->driver->path, todo, "the driver %s has nothing to set up",
+                    r->ops->name);
+            return NULL;
+        }
+        if (r->ops->command) {
+            only = r->driver;
+            found++;
+        }
+    }
+    if (found == 1)
+        return only;
+    list_receivers(config, todo, sizeof todo);
+    err_set(err, "receiver", found ? todo : "add a refclock line for it to the configuration",
+            found ? "there are several" : "there is none that can be set up");
+    return NULL;
+}
+
+static void reply(void *arg, const char *line, bool last, bool failed)
+{
+    control_say(arg, line, last, failed);
+}
+
+static int run_receiver(void *arg, struct control_client *c, const char *const *words, size_t count,
+                        struct err *err)
+{
+    struct daemon *d = arg;
+    bool by_name;
+    struct driver *driver = find_receiver(d->config, words, count, &by_name, err);
+    if (!driver)
+        return -1;
+    struct driver_command command = {
+        .words = words + by_name, .count = count - by_name, .reply = reply, .arg = c};
+    return driver->ops->command(driver, &command, err);
+}
+
+const struct control_command control_commands[] = {
+    {"version", "", "the daemon's version", run_version},
+    {"receiver", "[NAME] VERB ...", "shows or sets up a receiver", run_receiver},
+    {0},
+};
