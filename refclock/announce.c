@@ -67,7 +67,7 @@ void announce_publish(struct refclock *r, bool transition)
     r->total = s.total;
     if (r->state == REFCLOCK_LOCKED || r->state == REFCLOCK_HOLDOVER) {
         s.stratum = 1;
-        s.leap = LEAP_NONE;
+        leap_carry_snapshot(r, &s);
         s.refid = refid_of(r);
     }
     snapshot_publish(r->latch, &s);
@@ -87,6 +87,8 @@ void announce_to_kernel(struct refclock *r)
         report.est_error = e.sigma + fabs(announce_behind(r, &e));
         report.max_error = r->total + fabs(announce_behind(r, &e));
     }
+    if (synced)
+        leap_carry_report(r, &report);
     if (clock_tell(r->clock, &report, &r->freq_seen, &err)) {
         char line[512];
         if (log_allowed(&r->limit_tell, loop_now(r->loop), NULL))

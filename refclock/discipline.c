@@ -236,6 +236,12 @@ void discipline_update(struct discipline *d, const struct sample *s, bool reopen
     d->uncertainty = s->uncertainty;
 }
 
+void discipline_leap(struct discipline *d, int64_t seconds)
+{
+    d->base += seconds * 1000000000;
+    d->last_truth += seconds * 1000000000;
+}
+
 void discipline_shift(struct discipline *d, double by)
 {
     d->shifted += by;

@@ -109,6 +109,10 @@ void discipline_shift(struct discipline *d, double by);
  */
 void discipline_measure(struct discipline *d, double variance);
 
+/* Truth is counted on a scale from now on that is `seconds` ahead of the one before (a leap
+ * second): of all else nothing changes. */
+void discipline_leap(struct discipline *d, int64_t seconds);
+
 /* Whether the estimate is worth anything to others: enough samples, and a frequency that an
  * oscillator can have (samples that contradict each other by years give another one). */
 bool discipline_ready(const struct discipline *d);

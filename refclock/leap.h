@@ -99,7 +99,7 @@ bool leap_possible(int64_t at);
  * change at `at`, once it is past. A second inserted is the one that begins at `at` (on the NTP
  * scale it repeats the one before); of a deleted one, that before `at` is left out.
  */
-static inline int64_t leap_step(enum leap change)
+static inline int leap_step(enum leap change)
 {
     return change == LEAP_INSERT ? -1 : change == LEAP_DELETE ? 1 : 0;
 }

@@ -3,7 +3,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "refclock/leap.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -23,6 +26,8 @@
 #define DISAGREE_RENUMBER 60  /* in a row, all by the same: the receiver corrected itself */
 #define AGREED_MOST       900 /* ... or half as many as had agreed before, of these at most */
 #define STATED_MARGIN     0.1
+#define LATE_NS           (2700 * SECOND) /* receivers that learn late of a leap second */
+#define LEAP60_NS         (300 * SECOND)
 
 /*
  * How many messages are enough. A delay just below a second, with a long tail, looks like a short
@@ -47,6 +52,7 @@ void numbering_init(struct numbering *n)
     memset(n, 0, sizeof *n);
     n->low = n->median = n->high = n->stated_min = n->stated_max = NAN;
     n->since_early = EARLY_MEMORY;
+    n->leap60_local = INT64_MIN;
 }
 
 static void forget_number(struct numbering *n)
@@ -227,11 +233,21 @@ static enum numbering_state judge(const struct numbering *n)
     return is_enough(n) ? NUMBERING_NUMBERED : NUMBERING_GATHERING;
 }
 
+/* A contradiction that a leap second would explain that nobody knew of. */
+static bool is_like_leap(const struct numbering *n, const struct timelabel *l, int64_t by)
+{
+    int64_t midnight = (l->second + 43200) / 86400 * 86400;
+    bool near = llabs(l->second - midnight) <= 2 && leap_possible(midnight);
+    bool named = n->leap60_local != INT64_MIN && l->local - n->leap60_local < LEAP60_NS;
+    return llabs(by) == 1 && (near || named);
+}
+
 /* A message that contradicts the number by `by` seconds; its own delay would be `delay`. */
 static void contradict(struct numbering *n, const struct timelabel *l, int64_t by, double delay)
 {
     n->conflicts++;
     bool same = n->disagree && by == n->disagree_by && fabs(delay - n->disagree_delay) < 0.25;
+    n->like_leap = same ? n->like_leap : is_like_leap(n, l, by);
     n->disagree = same ? n->disagree + 1 : 1;
     n->disagree_by = by;
     n->disagree_delay = delay;
@@ -244,18 +260,55 @@ static void contradict(struct numbering *n, const struct timelabel *l, int64_t b
     n->state = NUMBERING_CONFLICT;
     /*
      * A receiver that corrects its leap count jumps by whole seconds and keeps its delay. One whose
-     * delay wandered past the second does not: that stays a conflict for a person to judge.
+     * delay wandered past the second does not: that stays a conflict for a person to judge. Nor is
+     * one believed that makes a leap second of its own, or leaves one out, against a list.
      */
-    if (n->disagree >= DISAGREE_RENUMBER && n->disagree >= n->agreed / 2 &&
-        fabs(delay - n->median) < 0.1) {
+    bool against_list = n->leap_listed && (n->like_leap || (n->leap_at && by == -n->leap_step));
+    bool outlasted = !against_list && (n->like_leap || n->disagree >= n->agreed / 2);
+    if (n->disagree >= DISAGREE_RENUMBER && outlasted && fabs(delay - n->median) < 0.1) {
         begin_number(n, l, n->number + by);
         n->renumbered++;
+        n->renumbered_by = n->like_leap ? by : 0;
         n->state = NUMBERING_GATHERING;
     }
 }
 
-enum numbering_state numbering_label(struct numbering *n, const struct timelabel *l)
+void numbering_leap(struct numbering *n, int64_t at, int step, int64_t local)
 {
+    n->number += step;
+    n->leap_at = at;
+    n->leap_step = step;
+    n->late_until = local + LATE_NS;
+    n->late = false;
+    n->disagree = 0;
+}
+
+/* Whether the message is off by just the leap second that was carried through, and may be. */
+static bool is_late(const struct numbering *n, const struct timelabel *l)
+{
+    if (!n->leap_at || !n->tentative || l->local > n->late_until)
+        return false;
+    return fabs(measured_delay(n, l) - n->median - n->leap_step) < 0.5;
+}
+
+/* The message's second on the scale that is counted on: 23:59:60 has a place of its own there, and
+ * who does not know of a leap second counts past it. */
+static struct timelabel counted(struct numbering *n, const struct timelabel *l)
+{
+    struct timelabel own = *l;
+    if (l->leap60)
+        n->leap60_local = l->local;
+    if (l->leap60 && l->second == n->leap_at && n->leap_step < 0)
+        own.second--;
+    n->late = is_late(n, &own);
+    if (n->late)
+        own.second += n->leap_step;
+    return own;
+}
+
+enum numbering_state numbering_label(struct numbering *n, const struct timelabel *given)
+{
+    const struct timelabel own = counted(n, given), *l = &own;
     n->labels++;
     n->stated_min = l->delay_min;
     n->stated_max = l->delay_max;
@@ -335,6 +388,10 @@ const char *numbering_evidence(const struct numbering *n, char *buf, int size)
                  (long long)n->disagree_by);
         break;
     case NUMBERING_NUMBERED:
+        if (n->late) {
+            snprintf(buf, room, "%s; the receiver does not know of the leap second yet", rests);
+            break;
+        }
         snprintf(buf, room, "%s: %d messages %.0f ms after the pulse (%.0f to %.0f)", rests,
                  n->delays, n->median * 1e3, n->low * 1e3, n->high * 1e3);
         break;

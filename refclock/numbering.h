@@ -45,13 +45,23 @@ struct numbering {
     int disagree;          /* messages in a row that contradict the number ... */
     int64_t disagree_by;   /* ... and by how many seconds */
     double disagree_delay; /* ... with which delay under their own number */
+    bool like_leap;        /* ... and that they began to at a midnight that may have had a leap
+                              second */
     int64_t label_local;   /* of the last message */
+    /* the last leap second that was carried through */
+    int64_t leap_at;    /* POSIX s of the first second after it; 0: none */
+    int leap_step;      /* s that were added then */
+    int64_t late_until; /* local time until which messages may not know of it, ns */
+    bool late;          /* they do not */
+    bool leap_listed;   /* a list that holds says when there are leap seconds: set by the caller */
+    int64_t leap60_local; /* of the last message that named a second 60; INT64_MIN: never */
     /* edges not yet numbered, oldest first */
     struct edge waiting[NUMBERING_EDGES];
     int waits;
     /* what it rests on */
     double low, median, high;      /* s, of the delays kept; NAN: none */
     double stated_min, stated_max; /* delay stated by the user; NAN: none */
+    int64_t renumbered_by;         /* s, the last time, if that was a leap second; else 0 */
     uint64_t edges, off_grid_edges, labels, conflicts, renumbered;
 };
 
@@ -72,6 +82,13 @@ enum numbering_state numbering_label(struct numbering *n, const struct timelabel
  * Call until 0 after each label.
  */
 int numbering_take(struct numbering *n, struct sample *s);
+
+/*
+ * The leap second before `at` (POSIX s) was carried through at local time `local`: seconds are
+ * counted on the stepped scale from now on. It is no conflict: messages that do not know of it yet
+ * (receivers were 17 to 24 minutes late in 2012) are taken for what they mean for 45 minutes.
+ */
+void numbering_leap(struct numbering *n, int64_t at, int step, int64_t local);
 
 /* Forgets number and grid: the receiver was changed, or pulses were away for long. */
 void numbering_reset(struct numbering *n);

@@ -36,6 +36,7 @@ struct receiver_config {
 struct receiver {
     struct receiver_config config;
     struct numbering numbering;
+    int64_t renumbered;             /* s, that its new number moved its time by: not yet followed */
     struct source pulses, messages; /* `pulses` of samples, too */
     struct witness witness;         /* what it says of the clock's offset */
     double message_uncertainty;     /* s */

@@ -33,6 +33,7 @@ void refclock_init(struct refclock *r, const struct refclock_config *config, str
     r->second = (struct loop_timer){.name = "second", .fire = second_over, .arg = r};
     r->total = 16;
     r->leader = -1;
+    leap_carry_init(r);
     discipline_init(&r->discipline, r->clock->freq, loop_now(loop));
     r->precision = clock_precision(r->clock);
 }
@@ -132,7 +133,8 @@ static double slew_time(const struct refclock *r, int64_t truth)
 static void steer(struct refclock *r)
 {
     struct estimate e;
-    if (!r->clock->steerable || !discipline_ready(&r->discipline) || r->doubt)
+    if (!r->clock->steerable || !discipline_ready(&r->discipline) || r->doubt ||
+        leap_carry_holds(r))
         return;
     int64_t local = clock_local(r->clock, clock_now(r->clock));
     discipline_estimate(&r->discipline, local, &e);
@@ -198,6 +200,7 @@ static void reselect(struct refclock *r)
 /* All that follows from a measurement, or from a second without one. */
 static void act(struct refclock *r)
 {
+    leap_carry_look(r);
     reselect(r);
     if (r->state == REFCLOCK_LOCKED || r->state == REFCLOCK_HOLDOVER ||
         r->state == REFCLOCK_UNSYNCHRONISED)
@@ -247,6 +250,14 @@ static void jumped(void *arg, int64_t now, int64_t step)
 
 /* ---- what drivers deliver ---- */
 
+/* A flag beside the time is all that some sources say of leap seconds. */
+static void hear_flag(struct refclock *r, int who, enum leap change)
+{
+    struct leap_claim claim = {.tai = LEAP_COUNT_UNKNOWN, .change = change};
+    if (change != LEAP_UNKNOWN && !r->receiver[who].leap_local)
+        leap_carry_heard(r, r->receiver[who].config.name, &claim);
+}
+
 /* The leader's pulse does the work of its second at once; the timer only stands in for one that is
  * missing. */
 static bool sets_the_pace(const struct refclock *r, int who)
@@ -282,6 +293,37 @@ static void message_alone(struct refclock *r, int who, const struct timelabel *l
         act(r);
 }
 
+/* How far the receiver's number is from the estimate, s. */
+static double number_against_estimate(const struct refclock *r, const struct numbering *n)
+{
+    struct estimate e;
+    discipline_estimate(&r->discipline, n->anchor, &e);
+    int64_t named = (n->number + n->anchor_index) * SECOND;
+    return (double)(named - n->anchor - e.shift) * 1e-9 - e.offset;
+}
+
+/*
+ * A receiver stood by a leap second that nobody had announced: time is counted anew, and what the
+ * filter knows of the oscillator stays.
+ */
+static void follow_number(struct refclock *r, int who)
+{
+    struct receiver *one = &r->receiver[who];
+    int64_t by = one->renumbered;
+    if (!by || one->numbering.state != NUMBERING_NUMBERED)
+        return;
+    one->renumbered = 0;
+    if (who != r->led || !r->led_once || !r->discipline.started)
+        return;
+    if (fabs(number_against_estimate(r, &one->numbering) - (double)by) > SYNC_BOUND)
+        return; /* it has come back to what the estimate says */
+    discipline_leap(&r->discipline, by);
+    log_say(r->log, LOG_LEVEL_WARNING,
+            "%s has gone on for a minute after a leap second that nobody announced: the time moves "
+            "by %+lld s",
+            one->config.name, (long long)by);
+}
+
 void refclock_label(struct refclock *r, int who, const struct timelabel *l)
 {
     struct receiver *one = &r->receiver[who];
@@ -291,7 +333,11 @@ void refclock_label(struct refclock *r, int who, const struct timelabel *l)
     bool agreed = n->disagree == 0;
     one->heard_message = true;
     one->messages.last = l->local;
+    hear_flag(r, who, l->leap);
+    uint64_t renumbered = n->renumbered;
     enum numbering_state state = numbering_label(n, l);
+    one->renumbered += n->renumbered != renumbered ? n->renumbered_by : 0;
+    follow_number(r, who);
     if (state != before)
         log_say(r->log, LOG_LEVEL_INFO, "numbering %s%sis %s (was %s)",
                 r->count > 1 ? one->config.name : "", r->count > 1 ? " " : "",
@@ -315,6 +361,7 @@ void refclock_sample(struct refclock *r, int who, const struct sample *s)
     struct receiver *one = &r->receiver[who];
     one->heard_pulse = true;
     one->messages.last = s->local;
+    hear_flag(r, who, s->leap);
     if (s->uncertainty >= SYNC_BOUND || !discipline_reaches(&r->discipline, s->local))
         return;
     r->doubt -= r->doubt > 0;
@@ -331,6 +378,7 @@ void refclock_leap(struct refclock *r, int who, const struct leap_claim *l)
 {
     r->receiver[who].leap = *l;
     r->receiver[who].leap_local = loop_now(r->loop);
+    leap_carry_heard(r, r->receiver[who].config.name, l);
 }
 
 void refclock_fix(struct refclock *r, int who, bool fix)
@@ -377,6 +425,7 @@ void refclock_start(struct refclock *r)
 void refclock_stop(struct refclock *r)
 {
     loop_cancel(r->loop, &r->second);
+    leap_carry_stop(r);
     r->loop->jumped = NULL;
 }
 

@@ -8,6 +8,7 @@
 #include "refclock/bound.h"
 #include "refclock/clock.h"
 #include "refclock/discipline.h"
+#include "refclock/leap_carry.h"
 #include "refclock/log.h"
 #include "refclock/loop.h"
 #include "refclock/receiver.h"
@@ -56,6 +57,7 @@ struct refclock {
     struct selected selected; /* a verdict on each */
     struct fitness selection; /* what the clock follows, and why */
     struct discipline discipline;
+    struct leap_carry leap;
     enum refclock_state state;
     struct loop_timer second;
     double total;     /* s, the bound now */

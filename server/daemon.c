@@ -341,6 +341,8 @@ static void tick(void *arg, int64_t now)
         status_socket_tick(d->socket, now);
     control_tick(d->control, now);
     write_feeds(d);
+    leap_watch_tick(&d->leap, &d->refclock.leap.table, now, leap_carry_time(&d->refclock),
+                    d->world.log);
     record_steering(d);
     record_tick(d->recording, now);
     if (now >= d->drift_next) {
@@ -366,6 +368,7 @@ int daemon_open(struct daemon **out, struct config *config, const struct daemon_
     d->sensor.fd = -1;
     start_refclock(d);
     load_drift(d);
+    leap_watch_open(&d->leap, config->leapfile, d->world.log, d->started);
     /* the Unix sockets change the umask for a moment, so they come before there are threads */
     if (open_recording(d, err) || open_sensor(d, err) || open_sources(d, err) ||
         open_feeds(d, err) || open_socket(d, err) || open_control(d, err) ||

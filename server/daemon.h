@@ -11,6 +11,7 @@
 #include "server/config.h"
 #include "server/control.h"
 #include "server/feed.h"
+#include "server/leap_watch.h"
 #include "server/record.h"
 #include "server/responder.h"
 #include "server/sensor.h"
@@ -62,6 +63,7 @@ struct daemon {
     struct control *control; /* NULL: none */
     struct loop_timer tick, warmth;
     struct sensor sensor;
+    struct leap_watch leap;
     double celsius; /* NAN: not known */
     struct status status;
     struct sky sky;

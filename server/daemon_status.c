@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "refclock/civil.h"
 #include "server/daemon.h"
 
 static double seconds(const struct daemon *d, int64_t since)
@@ -259,6 +260,35 @@ static void fill_sky(const struct daemon *d, struct status_sky *s)
     s->sky = d->sky;
 }
 
+static void fill_witness(const struct leap_witness *w, int64_t now, struct status_leap_witness *to)
+{
+    *to = (struct status_leap_witness){
+        .kind = w->kind,
+        .says = w->claim.change,
+        .at = w->claim.at * NS_PER_S,
+        .tai = w->claim.tai,
+        .confirmed = w->claim.confirmed,
+        .expires = w->expires * NS_PER_S,
+    };
+    snprintf(to->name, sizeof to->name, "%s", w->name);
+    snprintf(to->standing, sizeof to->standing, "%s", leap_standing_name(leap_standing(w, now)));
+}
+
+static void fill_leap(const struct daemon *d, struct status_leap *s)
+{
+    const struct leap_carry *c = &d->refclock.leap;
+    const struct leap_verdict *v = &c->verdict;
+    int64_t now = leap_carry_time(&d->refclock);
+    s->served = d->status.clock.leap;
+    s->change = v->change;
+    s->at = v->at * NS_PER_S;
+    s->tai = v->tai;
+    s->rule[0] = v->rule;
+    snprintf(s->why, sizeof s->why, "%s", v->why);
+    for (int i = 0; i < c->table.count; i++)
+        fill_witness(&c->table.witness[i], now, &s->witness[s->witness_count++]);
+}
+
 static void fill_server(const struct daemon *d, struct status_server *s)
 {
     struct responder_counts counts;
@@ -299,6 +329,7 @@ const struct status *daemon_status(struct daemon *d)
     fill_sky(d, &s->sky);
     for (size_t i = 0; i < d->fed && i < STATUS_FEEDS_MAX; i++)
         fill_feed(&d->feed[i], &s->feed[s->feed_count++]);
+    fill_leap(d, &s->leap);
     if (d->responder)
         fill_server(d, &s->server);
     if (d->socket)

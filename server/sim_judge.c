@@ -110,8 +110,22 @@ static bool is_said(struct sim_judge *j)
            strstr(evidence, "unverified");
 }
 
-static void look_at_claim(struct sim_judge *j, const struct ntp_packet *p, int64_t truth)
+/* UTC as NTP counts it, of a moment of the world. */
+static int64_t utc_of(const struct sim_judge *j, int64_t truth)
 {
+    return truth - sim_utc_behind(&j->world->scenario.utc, truth / NS_PER_S) * NS_PER_S;
+}
+
+/* A leap second lets the time run back, once. */
+static bool ran_back(const struct sim_judge *j, int64_t served, int64_t truth)
+{
+    int64_t leap = sim_leap_begins(&j->world->scenario.utc);
+    return j->last_served && served <= j->last_served && !(j->last_asked < leap && truth >= leap);
+}
+
+static void look_at_claim(struct sim_judge *j, const struct ntp_packet *p, int64_t now)
+{
+    int64_t truth = utc_of(j, now);
     const struct snapshot *s = &j->handler.snapshot;
     int64_t served = civil_from_ntp(p->transmit, truth);
     double error = (double)(served - truth) * 1e-9, bound = p->root_dispersion / 65536.0;
@@ -128,27 +142,40 @@ static void look_at_claim(struct sim_judge *j, const struct ntp_packet *p, int64
     if (j->generation != s->generation)
         j->last_served = 0;
     j->generation = s->generation;
-    j->backwards += j->last_served && served <= j->last_served;
+    j->backwards += ran_back(j, served, now);
     j->last_served = served;
+    j->last_asked = now;
+    sim_leap_answer(j, p, now, error);
     if (j->locked < 0)
         j->locked = (j->second - j->world->start) / NS_PER_S;
+}
+
+void sim_judge_probe(struct sim_judge *j)
+{
+    struct ntp_packet p;
+    int64_t truth = sim_world_truth(j->world);
+    bool claims = false;
+    j->served_error = NAN;
+    if (j->world->daemon && ask(j, &p)) {
+        claims = p.leap != LEAP_UNKNOWN && p.stratum > 0 && p.stratum < 16;
+        if (claims)
+            look_at_claim(j, &p, truth);
+        else
+            j->malformed += p.leap != LEAP_UNKNOWN || p.stratum != 0;
+    }
+    if (!claims)
+        sim_leap_answer(j, NULL, truth, 0);
 }
 
 static void second_begins(void *arg, int64_t now)
 {
     struct sim_judge *j = arg;
-    struct ntp_packet p;
     (void)now;
     int64_t truth = sim_world_truth(j->world);
-    double error = clock_virtual_error(&j->world->clock);
+    double error = clock_virtual_error(&j->world->clock) +
+                   sim_utc_behind(&j->world->scenario.utc, truth / NS_PER_S);
     j->seconds++;
-    j->served_error = NAN;
-    if (j->world->daemon && ask(j, &p)) {
-        if (p.leap != LEAP_UNKNOWN && p.stratum > 0 && p.stratum < 16)
-            look_at_claim(j, &p, truth);
-        else
-            j->malformed += p.leap != LEAP_UNKNOWN || p.stratum != 0;
-    }
+    sim_judge_probe(j);
     look_at_clock(j, error);
     if (j->each)
         j->each(j->arg, j, error);
@@ -172,6 +199,7 @@ void sim_judge_start(struct sim_judge *j, struct sim_world *w)
     /* just before the second, so that this second's pulse has not been used yet */
     j->second = (truth / NS_PER_S + 1) * NS_PER_S - 1000;
     loop_after(sim_world_loop(w), &j->timer, j->second - truth);
+    sim_leap_start(j);
 }
 
 void sim_judge_follow(struct sim_judge *j)
@@ -187,6 +215,7 @@ void sim_judge_follow(struct sim_judge *j)
 void sim_judge_stop(struct sim_judge *j)
 {
     loop_cancel(sim_world_loop(j->world), &j->timer);
+    sim_leap_stop(j);
 }
 
 double sim_judge_rms(const struct sim_judge *j)

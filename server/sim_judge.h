@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "server/handler.h"
+#include "server/sim_leap.h"
 #include "server/sim_world.h"
 
 /*
@@ -28,8 +29,10 @@ struct sim_judge {
     struct sim_world *world;
     struct loop_timer timer;
     struct handler handler;
+    struct sim_leap leap;
     int64_t second;      /* truth of the next look, ns */
     int64_t last_served; /* ns; 0: none in this generation */
+    int64_t last_asked;  /* truth then */
     uint32_t generation;
     /* results */
     uint64_t seconds, counted;
@@ -65,6 +68,9 @@ struct sim_judge {
 
 /* Judges the world's daemon from the next second on. The world is borrowed. */
 void sim_judge_start(struct sim_judge *j, struct sim_world *w);
+/* Asks the daemon now, too, and holds its answer against the truth; no figure of the clock is
+ * touched. */
+void sim_judge_probe(struct sim_judge *j);
 /* The world's daemon is another one from now on; NULL: is stopped. */
 void sim_judge_follow(struct sim_judge *j);
 /* The results stay readable. */

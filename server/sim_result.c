@@ -58,6 +58,14 @@ const struct sim_figure_row sim_figure_rows[SIM_FIGURES] = {
                           "how often the served time ran back without a step: a defect"),
     [SIM_MALFORMED] = ROW("malformed", "bad answers", SIM_UNIT_COUNT,
                           "unsynchronised answers that are not leap 3 and stratum 0: a defect"),
+    [SIM_LEAP_WRONG] = ROW("leap_wrong", "leap announced", SIM_UNIT_COUNT,
+                           "answers that announced a leap second which was not due that day"),
+    [SIM_LEAP_MISSING] = ROW("leap_missing", "leap not announced", SIM_UNIT_COUNT,
+                             "answers of a leap second's day that did not announce it"),
+    [SIM_LEAP_LOST] = ROW("leap_lost", "leap second lost", SIM_UNIT_COUNT,
+                          "answers in the two minutes from a leap second on that claimed no time"),
+    [SIM_LEAP_WORST] = ROW("leap_worst", "leap second worst", SIM_UNIT_S,
+                           "largest error of what a client was told in the minutes around it"),
     [SIM_COMPUTED] = ROW("computed", "computed in", SIM_UNIT_CPU, "CPU seconds of the run"),
 };
 
@@ -78,6 +86,7 @@ static uint64_t steps_of(const struct sim_world *w)
 
 void sim_result_take(struct sim_result *r, const struct sim_judge *j, double computed)
 {
+    bool leap = j->world->scenario.utc.leap != 0;
     *r = (struct sim_result){
         .seed = j->world->scenario.seed,
         .value =
@@ -106,6 +115,10 @@ void sim_result_take(struct sim_result *r, const struct sim_judge *j, double com
                 [SIM_STEPS] = (double)(j->steps + steps_of(j->world)),
                 [SIM_BACKWARDS] = (double)j->backwards,
                 [SIM_MALFORMED] = (double)j->malformed,
+                [SIM_LEAP_WRONG] = (double)j->leap.wrong,
+                [SIM_LEAP_MISSING] = leap ? (double)j->leap.missing : NAN,
+                [SIM_LEAP_LOST] = leap ? (double)j->leap.lost : NAN,
+                [SIM_LEAP_WORST] = leap ? j->leap.worst : NAN,
                 [SIM_COMPUTED] = computed,
             },
     };
@@ -144,6 +157,12 @@ static void print_shares(FILE *out, const struct sim_result *r)
                 100 * (1 - r->value[SIM_OUTSIDE_STAT] / served));
 }
 
+/* Figures that are 0 as they should be. */
+static bool is_defect(int figure)
+{
+    return figure == SIM_BACKWARDS || figure == SIM_MALFORMED || figure == SIM_LEAP_WRONG;
+}
+
 /* Figures that need no line of their own: said in another, or 0 as they should be. */
 static bool is_quiet(int figure, double value)
 {
@@ -154,11 +173,8 @@ static bool is_quiet(int figure, double value)
     case SIM_UNSAID:
     case SIM_OUTSIDE_STAT:
         return true;
-    case SIM_BACKWARDS:
-    case SIM_MALFORMED:
-        return value == 0;
     default:
-        return isnan(value);
+        return is_defect(figure) ? value == 0 : isnan(value);
     }
 }
 
@@ -202,7 +218,7 @@ void sim_result_print_all(FILE *out, const struct sim_result *r, int count)
     for (int i = 0; v && i < SIM_FIGURES; i++) {
         const struct sim_figure_row *row = &sim_figure_rows[i];
         int n = sorted(v, i, r, count);
-        if (n == 0 || ((i == SIM_BACKWARDS || i == SIM_MALFORMED) && v[n - 1] == 0))
+        if (n == 0 || (is_defect(i) && v[n - 1] == 0))
             continue;
         double median = n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
         in_words(row, median, middle, sizeof middle);

@@ -37,6 +37,10 @@ enum sim_figure {
     SIM_STEPS,
     SIM_BACKWARDS,
     SIM_MALFORMED,
+    SIM_LEAP_WRONG,
+    SIM_LEAP_MISSING,
+    SIM_LEAP_LOST,
+    SIM_LEAP_WORST,
     SIM_COMPUTED,
     SIM_FIGURES
 };

@@ -11,6 +11,7 @@ static const char *const state_names[] = {"starting", "numbering",      "locked"
                                           "holdover", "unsynchronised", NULL};
 static const char *const steering_names[] = {"system", "none", "virtual", NULL};
 static const char *const leap_names[] = {"none", "insert", "delete", "unknown", NULL};
+static const char *const leap_kind_names[] = {"list", "zone", "receiver", "server", "kernel", NULL};
 static const char *const thermal_names[] = {"not used", "used to correct the frequency", NULL};
 static const char *const assumed_names[] = {NULL, "assumed, not measured", NULL};
 static const char *const trust_names[] = {"not_monitored", "trusted", "doubtful", "rejected", NULL};
@@ -211,6 +212,38 @@ static const struct status_row sky_rows[] = {
 };
 #undef AT
 
+#define AT status_leap_witness
+static const struct status_row leap_witness_rows[] = {
+    NAMED("kind", leap_kind_names, kind, "kind",
+          "list (leap-seconds.list), zone (the time zone database), receiver, server, or kernel "
+          "(shown, never believed)."),
+    ROW("name", TEXT, name, NULL, "Path, or source."),
+    NAMED("says", leap_names, says, "says", "The change that it announces; unknown: says nothing."),
+    ROW("at", INSTANT, at, "at", "The first second after that change; null: it names no date."),
+    ROW("tai", INT, tai, "TAI - UTC", "Its TAI - UTC in seconds; -1: unknown."),
+    ROW("confirmed", BOOL, confirmed, NULL, "False: that count is only assumed."),
+    ROW("expires", INSTANT, expires, "expires", "Until when a list holds."),
+    ROW("standing", TEXT, standing, "standing", "Whether it counts, or why not."),
+    END,
+};
+#undef AT
+
+#define AT status_leap
+static const struct status_row leap_rows[] = {
+    NAMED("served", leap_names, served, "leap served",
+          "What is served while synchronised: insert or delete on the last day only."),
+    NAMED("change", leap_names, change, "next leap second", "The next change that is known."),
+    ROW("at", INSTANT, at, "at", "The first second after it."),
+    ROW("tai", INT, tai, "TAI - UTC", "TAI - UTC in seconds; -1: unknown."),
+    ROW("rule", TEXT, rule, NULL,
+        "What decided: a (a list that holds), b (receivers), c (servers); null: nobody knows."),
+    ROW("why", TEXT, why, "because", "One sentence: who says so."),
+    LIST("witnesses", leap_witness_rows, witness, witness_count,
+         "Everyone who says something of leap seconds."),
+    END,
+};
+#undef AT
+
 #define AT status_listen
 static const struct status_row listen_rows[] = {
     ROW("address", TEXT, address, NULL, "IP address."),
@@ -284,6 +317,7 @@ const struct status_row status_rows[] = {
          "Every reference clock of the configuration."),
     OBJECT("sky", sky_rows, sky, "The satellites that the receiver reports."),
     LIST("feeds", feed_rows, feed, feed_count, "What is fed to other time daemons."),
+    OBJECT("leap", leap_rows, leap, "Leap seconds: what is served, and who says what."),
     OBJECT("server", server_rows, server, "NTP service."),
     OBJECT("socket", socket_rows, socket, "The status socket itself."),
     OBJECT("process", process_rows, process, "The daemon's process."),
@@ -293,6 +327,7 @@ const struct status_row status_rows[] = {
 
 static const char *const sources_names[] = {"version", "time", "sources", NULL};
 static const char *const satellites_names[] = {"version", "time", "sky", NULL};
+static const char *const leap_request_names[] = {"version", "time", "leap", NULL};
 static const char *const now_names[] = {"version", "time", "bound", "bound_ns", "clock", NULL};
 static const char *const version_names[] = {"version", "release", "host", NULL};
 
@@ -300,6 +335,7 @@ const struct status_request status_requests[] = {
     {"status", "Everything.", NULL},
     {"sources", "The reference clocks.", sources_names},
     {"satellites", "The satellites that the receiver reports.", satellites_names},
+    {"leap", "Leap seconds: what is served, and who says what.", leap_request_names},
     {"now", "The time, made anew for this request, and the clock.", now_names},
     {"version", "Versions of the protocol and of timeball.", version_names},
     {NULL, NULL, NULL},
@@ -313,7 +349,8 @@ void status_init(struct status *s)
     s->bound = s->sky.age = s->sky.sky.pdop = s->sky.sky.hdop = NAN;
     struct status_clock *c = &s->clock;
     c->stratum = 16;
-    c->leap = LEAP_UNKNOWN;
+    c->leap = s->leap.served = LEAP_UNKNOWN;
+    s->leap.tai = LEAP_COUNT_UNKNOWN;
     c->offset = c->rate = c->frequency = c->frequency_error = NAN;
     c->bound_stat = c->bound_total = c->root_delay = c->root_dispersion = NAN;
     c->latency = c->latency_uncertainty = c->last_step = NAN;

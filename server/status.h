@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "drivers/driver.h"
+#include "refclock/leap.h"
 
 /*
  * One plain copy of all there is to say about the daemon: every view (status socket, timeballctl,
@@ -129,6 +130,29 @@ struct status_feed {
     char error[STATUS_TEXT * 2]; /* why it was not, and what to do, "" */
 };
 
+/* What one witness says of leap seconds. */
+struct status_leap_witness {
+    int kind; /* enum leap_kind */
+    char name[LEAP_NAME_SIZE];
+    int says;   /* enum leap */
+    int64_t at; /* ns, the first second after it; 0: not said */
+    int tai;    /* TAI - UTC, s; -1 unknown */
+    bool confirmed;
+    int64_t expires; /* ns, a list's; 0: none */
+    char standing[STATUS_TEXT];
+};
+
+struct status_leap {
+    int served;   /* enum leap */
+    int change;   /* enum leap: the next that is known */
+    int64_t at;   /* ns, the first second after it; 0: none */
+    int tai;      /* TAI - UTC, s; -1 unknown */
+    char rule[2]; /* "a", "b", "c"; "": nobody knows */
+    char why[STATUS_TEXT];
+    int witness_count;
+    struct status_leap_witness witness[LEAP_WITNESSES_MAX];
+};
+
 struct status_listen {
     char address[64]; /* "192.0.2.1", "::" */
     int port;
@@ -172,6 +196,7 @@ struct status {
     struct status_sky sky;
     int feed_count;
     struct status_feed feed[STATUS_FEEDS_MAX];
+    struct status_leap leap;
     struct status_server server;
     struct status_socket_counts socket;
     struct status_process process;
