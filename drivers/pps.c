@@ -16,7 +16,8 @@
 #define HUNT_LONG  (10 * NS_PER_S)
 #define AFTER_EDGE (1 * MS) /* first fetch after the expected edge; bounds a storm's cost, too */
 #define MISSED     (500 * MS)
-#define MISSED_MAX 5 /* in a row: the edge is no longer known */
+#define MISSED_MAX 5  /* in a row: the edge is no longer known */
+#define CROWD_S    60 /* after a longer silence nobody counts */
 #define TOO_OLD    (1500 * MS)
 #define TOO_NEW    (10 * MS)
 
@@ -29,6 +30,9 @@ struct pps_driver {
     struct reopen reopen;
     uint32_t sequence; /* of the newest edge seen */
     bool have_sequence;
+    uint32_t jump;       /* of it, at the last new edge; 0: not known */
+    int64_t newest;      /* local scale of that edge; INT64_MIN: not known, or before a step */
+    bool crowd;          /* it was not alone */
     uint32_t generation; /* of the clock, at the last fetch */
     bool known;          /* the edge's place in the second */
     int64_t expected;    /* next edge, local scale, ns */
@@ -37,7 +41,7 @@ struct pps_driver {
     int missed_now;      /* in a row */
     enum health said;    /* the last that the sink was told, and why */
     struct err said_err;
-    uint64_t edges, extra, missed, stale, fetches, reopened;
+    uint64_t edges, extra, crowded, missed, stale, fetches, reopened;
 };
 
 static void say(struct pps_driver *d, enum health health, const struct err *err)
@@ -57,9 +61,15 @@ static void on_silence(void *arg, int64_t now)
     struct pps_driver *d = arg;
     struct err err;
     (void)now;
-    err_set(&err, d->driver.path,
-            "has the receiver a fix (most pulse only then)? is the pulse wired to this input?",
-            "no pulse for 5 s");
+    if (d->crowd)
+        err_set(&err, d->driver.path,
+                "set the receiver to one pulse a second; keep other signals off the line",
+                "more than one edge a second comes, and which is the second's is not known");
+    else
+        err_set(&err, d->driver.path,
+                "has the receiver a fix (most pulse only then)? is the pulse wired to this input?",
+                "no pulse for 5 s");
+    d->crowd = false;
     say(d, HEALTH_SILENT, &err);
 }
 
@@ -123,9 +133,31 @@ static bool is_new(struct pps_driver *d, const struct pulse_stamp *stamp)
         return false;
     d->sequence = sequence;
     d->have_sequence = true;
+    d->jump = first ? 0 : jump;
     if (!first && jump < UINT32_MAX / 2)
         d->extra += jump - 1;
     return true;
+}
+
+/* True when other edges came since the last one: the line keeps the newest alone, and that need not
+ * be the second's. */
+static bool is_crowded(struct pps_driver *d, int64_t stamped)
+{
+    int64_t since = d->newest != INT64_MIN ? stamped - d->newest : INT64_MAX;
+    int64_t seconds = (since + NS_PER_S / 2) / NS_PER_S;
+    d->newest = stamped;
+    return since < CROWD_S * NS_PER_S && d->jump > (seconds < 1 ? 1 : seconds);
+}
+
+/* Goes on in the same rhythm. */
+static void pass_over(struct pps_driver *d, int64_t stamped, int64_t now)
+{
+    d->crowded++;
+    d->crowd = true;
+    d->tries = d->missed_now = 0;
+    d->expected = (d->known ? d->expected : stamped) + NS_PER_S;
+    d->known = true;
+    fetch_in(d, d->expected + AFTER_EDGE - now);
 }
 
 static void gone(struct pps_driver *d, struct err *err)
@@ -152,10 +184,15 @@ static void on_fetch(void *arg, int64_t now)
     int64_t stamped = clock_local(d->driver.env->clock, stamp.reading);
     if (is_stale(d, stamped, now) && fresh) {
         d->stale++;
+        d->newest = INT64_MIN;
         fresh = false;
     }
     if (!fresh) {
         look_again(d, now);
+        return;
+    }
+    if (is_crowded(d, stamped)) {
+        pass_over(d, stamped, now);
         return;
     }
     d->known = true;
@@ -172,7 +209,8 @@ static int open_device(struct pps_driver *d, struct err *err)
         d->pulse = NULL;
         return -1;
     }
-    d->have_sequence = d->known = false;
+    d->have_sequence = d->known = d->crowd = false;
+    d->newest = INT64_MIN;
     d->generation = env->clock->generation;
     d->hunting = loop_now(env->loop);
     d->tries = d->missed_now = 0;
@@ -269,6 +307,8 @@ static const struct counter_row counters[] = {
      "expected edges that did not come within 0.5 s"},
     {"extra", offsetof(struct pps_driver, extra),
      "edges overwritten by a later one before they were fetched"},
+    {"crowded", offsetof(struct pps_driver, crowded),
+     "edges dropped: others came since the last one, so that which is the second's is not known"},
     {"stale", offsetof(struct pps_driver, stale),
      "edges dropped: stamped too long ago, or before the clock was stepped"},
     {"fetches", offsetof(struct pps_driver, fetches), "times that the device was asked"},
