@@ -6,14 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "drivers/detect.h"
 #include "drivers/driver.h"
 #include "drivers/epoch_gate.h"
 #include "drivers/era.h"
 #include "drivers/gnss.h"
+#include "drivers/nmea_driver.h"
 #include "drivers/reopen.h"
 #include "refclock/civil.h"
 
-#define BAUD       9600
 #define SILENCE_NS (5 * NS_PER_S)
 #define READS_MAX  64 /* of 1024 bytes, at one wake-up */
 #define GONE_TODO  "it is opened again as soon as it is back"
@@ -21,16 +22,19 @@
 struct nmea_driver {
     struct driver driver;
     double delay[2]; /* s; 0, 0: not stated */
+    int64_t baud;    /* not positive: found by listening */
+    int first;       /* the rate to try first, 0: none */
+    struct detect detect;
     struct gnss gnss;
     struct epoch_gate gate;
     struct port *port; /* NULL: closed */
     struct loop_fd fd;
-    struct loop_timer verdict, silence;
+    struct loop_timer verdict, silence, listen;
     struct reopen reopen;
     enum health said; /* the last that the sink was told, and why */
     struct err said_err;
     uint64_t silent_bytes, silent_messages; /* counts when the silence began */
-    uint64_t too_early, reopened;
+    uint64_t too_early, reopened, rates;
     uint64_t unconfirmed; /* epochs that were vouched for, and not yet used */
     char notice[96];      /* the last that was logged */
     struct log_limit limit_notice;
@@ -55,11 +59,80 @@ static uint64_t messages(const struct nmea_driver *d)
     return d->gnss.nmea.counts.sentences + d->gnss.stream.counts.ubx;
 }
 
+static uint64_t frames(const struct nmea_driver *d)
+{
+    return messages(d) + d->gnss.stream.counts.rtcm;
+}
+
 static void begin_silence(struct nmea_driver *d)
 {
     d->silent_bytes = d->gnss.stream.counts.bytes;
     d->silent_messages = messages(d);
     loop_after(d->driver.env->loop, &d->silence, SILENCE_NS);
+}
+
+/* ---- the baud rate ---- */
+
+static bool is_auto(const struct nmea_driver *d)
+{
+    return d->baud <= 0;
+}
+
+static bool is_detecting(const struct nmea_driver *d)
+{
+    return is_auto(d) && !d->detect.found;
+}
+
+static void begin_detection(struct nmea_driver *d)
+{
+    detect_init(&d->detect, d->first, frames(d), loop_now(d->driver.env->loop));
+    if (is_auto(d))
+        loop_after(d->driver.env->loop, &d->listen, DETECT_TICK_NS);
+}
+
+/* A port that takes no rate has none: USB, a pty, a pipe. */
+static void set_rate(struct nmea_driver *d)
+{
+    struct err ignored;
+    gnss_reset(&d->gnss);
+    if (port_set_baud(d->port, detect_baud(&d->detect), &ignored))
+        return;
+    d->rates++;
+}
+
+static void listened(struct nmea_driver *d, bool other_rate)
+{
+    if (other_rate)
+        set_rate(d);
+    if (!d->detect.found)
+        return;
+    loop_cancel(d->driver.env->loop, &d->listen);
+    d->first = detect_baud(&d->detect);
+}
+
+static void on_listen(void *arg, int64_t now)
+{
+    struct nmea_driver *d = arg;
+    loop_after(d->driver.env->loop, &d->listen, DETECT_TICK_NS);
+    listened(d, detect_tick(&d->detect, frames(d), now));
+}
+
+static int rate(const struct nmea_driver *d)
+{
+    return is_auto(d) ? detect_baud(&d->detect) : (int)d->baud;
+}
+
+/* ---- health ---- */
+
+/* The rate may have been right once, and no longer be. */
+static void say_noise(struct nmea_driver *d, struct err *err)
+{
+    err_set(err, d->driver.path,
+            is_auto(d) ? "is the receiver set to NMEA or UBX? its baud rate is being looked for"
+                       : "is the receiver set to NMEA or UBX at this rate? `baud auto` finds it",
+            "bytes come, but no NMEA or UBX message with a right checksum for 5 s");
+    if (d->detect.found)
+        begin_detection(d);
 }
 
 /* What a person should look at depends on how far the bytes get. */
@@ -72,8 +145,7 @@ static void on_silence(void *arg, int64_t now)
         err_set(&err, d->driver.path, "check the wiring and the receiver's power",
                 "nothing received for 5 s");
     else if (messages(d) == d->silent_messages)
-        err_set(&err, d->driver.path, "is the receiver set to NMEA or UBX at 9600 baud?",
-                "bytes come, but no NMEA or UBX message with a right checksum for 5 s");
+        say_noise(d, &err);
     else
         err_set(&err, d->driver.path, "switch RMC, GGA and ZDA, or UBX NAV-PVT on in the receiver",
                 "messages come, but none with a new time for 5 s");
@@ -189,6 +261,7 @@ static void shut(struct nmea_driver *d)
     struct loop *loop = d->driver.env->loop;
     loop_cancel(loop, &d->verdict);
     loop_cancel(loop, &d->silence);
+    loop_cancel(loop, &d->listen);
     if (!d->port)
         return;
     loop_unwatch(loop, &d->fd);
@@ -207,6 +280,9 @@ static void on_bytes(void *arg, int64_t now, short revents)
         if (got <= 0)
             break;
         gnss_feed(&d->gnss, bytes, (size_t)got, now);
+        if (is_detecting(d))
+            listened(d,
+                     detect_feed(&d->detect, (const uint8_t *)bytes, (size_t)got, frames(d), now));
     }
     /* a port in error that does not say so would wake the loop for ever */
     if (!got && revents & (POLLERR | POLLHUP | POLLNVAL))
@@ -233,7 +309,9 @@ static void on_verdict(void *arg, int64_t now)
 static int open_device(struct nmea_driver *d, struct err *err)
 {
     const struct driver_env *env = d->driver.env;
-    if (env->open_port(env, d->driver.path, BAUD, &d->port, err)) {
+    begin_detection(d);
+    if (env->open_port(env, d->driver.path, rate(d), &d->port, err)) {
+        loop_cancel(env->loop, &d->listen);
         d->port = NULL;
         return -1;
     }
@@ -269,6 +347,8 @@ static int nmea_driver_open(struct driver *driver, struct err *err)
         (struct loop_timer){.name = "nmea verdict", .fire = on_verdict, .arg = d, .due = INT64_MAX};
     d->silence =
         (struct loop_timer){.name = "nmea silence", .fire = on_silence, .arg = d, .due = INT64_MAX};
+    d->listen =
+        (struct loop_timer){.name = "nmea listen", .fire = on_listen, .arg = d, .due = INT64_MAX};
     reopen_init(&d->reopen, env->loop, "nmea reopen", on_reopen, d);
     gnss_init(&d->gnss, env->era_pivot, &gnss_sink, d);
     if (!open_device(d, err))
@@ -288,7 +368,37 @@ static void nmea_driver_close(struct driver *driver)
     reopen_cancel(&d->reopen);
 }
 
+void nmea_driver_try_first(struct driver *driver, int baud)
+{
+    ((struct nmea_driver *)driver)->first = baud;
+}
+
+static void describe(const struct driver *driver, char *buf, size_t size)
+{
+    const struct nmea_driver *d = (const struct nmea_driver *)driver;
+    const struct gnss *g = &d->gnss;
+    *buf = 0;
+    if (d->port && messages(d))
+        snprintf(buf, size, "%s%s%s at %d baud%s", g->nmea.counts.sentences ? "NMEA" : "",
+                 g->nmea.counts.sentences && g->stream.counts.ubx ? " and " : "",
+                 g->stream.counts.ubx ? "UBX" : "", rate(d),
+                 is_auto(d) ? ", found by listening" : "");
+}
+
+static const char *const auto_words[] = {"auto", NULL};
+
 static const struct option_row options[] = {
+    {
+        .word = "baud",
+        .type = OPTION_INT,
+        .offset = offsetof(struct nmea_driver, baud),
+        .min = 4800,
+        .max = 921600,
+        .unit = "",
+        .choices = auto_words,
+        .initial = "auto",
+        .help = "The port's rate; auto finds it by listening.",
+    },
     {
         .word = "delay",
         .type = OPTION_RANGE,
@@ -341,6 +451,7 @@ static const struct counter_row counters[] = {
     COUNTER("too_early", too_early,
             "epochs with a date before this release or before the time of an earlier run, not "
             "believed"),
+    COUNTER("rates", rates, "baud rates that were tried after the first"),
     COUNTER("reopened", reopened, "times that the port came back"),
     {0},
 };
@@ -354,4 +465,5 @@ const struct driver_ops nmea_driver_ops = {
     .size = sizeof(struct nmea_driver),
     .open = nmea_driver_open,
     .close = nmea_driver_close,
+    .describe = describe,
 };

@@ -116,9 +116,8 @@ void port_tune(int fd, int baud)
     if (tcgetattr(fd, &tio))
         return;
     if (baud) {
-        cfmakeraw(&tio);
+        cfmakeraw(&tio); /* a break is read as 0: it shows that the rate is wrong */
         tio.c_cflag &= (tcflag_t) ~(CSTOPB | CRTSCTS | PARENB);
-        tio.c_iflag |= IGNBRK;
         tio.c_cflag |= CLOCAL | CREAD;
         cfsetspeed(&tio, speed_of(baud) == B0 ? B9600 : speed_of(baud));
     }

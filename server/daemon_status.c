@@ -223,6 +223,8 @@ static void fill_source(const struct daemon *d, const struct daemon_source *from
     to->health = from->health;
     if (*from->error.why)
         err_line(&from->error, to->error, sizeof to->error);
+    if (driver->ops->describe)
+        driver->ops->describe(driver, to->found, sizeof to->found);
     to->reach = s->reach;
     to->age = s->last ? seconds(d, s->last) : NAN;
     to->offset = s->used ? s->offset : NAN;

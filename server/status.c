@@ -171,6 +171,8 @@ static const struct status_row source_rows[] = {
         "What it says otherwise than the receiver that led before, and is taken over slowly."),
     ROW("numbering", TEXT, numbering, NULL, "How its pulses get their seconds; see clock."),
     ROW("evidence", TEXT, evidence, NULL, "What its numbering rests on, or what is missing."),
+    ROW("found", TEXT, found, "found",
+        "What was found out about the device, and why it was taken; null: nothing."),
     ROW("error", TEXT, error, "error",
         "What is wrong with the device, and what to do; null: nothing."),
     ROW("offset", SECONDS, offset, "offset", "Its last measurement against the estimate."),

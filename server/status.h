@@ -109,6 +109,7 @@ struct status_source {
     char numbering[24];
     char evidence[STATUS_TEXT];
     char sentence[STATUS_TEXT];  /* why used or not, what would change it */
+    char found[STATUS_TEXT * 2]; /* what was found out about the device and why it was taken, "" */
     char error[STATUS_TEXT * 2]; /* what is wrong with the device and what to do, "" */
     double offset;               /* s, last innovation */
     double jitter;               /* s, RMS */

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -266,6 +267,52 @@ static void a_device_that_is_not_there_at_the_start(void **state)
     assert_int_equal(b->world.labels, 1);
 }
 
+/* The port shows what it was set to; at any other rate there is noise. */
+static void a_burst_at(struct bench *b, speed_t speed)
+{
+    struct termios tio;
+    char noise[200];
+    assert_int_equal(tcgetattr(b->master, &tio), 0);
+    if (cfgetospeed(&tio) == speed) {
+        a_second(b, 'A', 1);
+        return;
+    }
+    for (size_t i = 0; i < sizeof noise; i++)
+        noise[i] = (char)(i * 151 + 128);
+    send(b, noise, sizeof noise);
+    world_run(&b->world, NS_PER_S);
+}
+
+static void c6_wrong_baud_noise_then_the_right_baud(void **state)
+{
+    struct bench *b = *state;
+    struct termios tio;
+    char text[200];
+    int seconds = 0;
+    assert_int_equal(open_driver(b, NULL), 0);
+    for (; seconds < 20 && !world_count(&b->world, "sentences"); seconds++)
+        a_burst_at(b, B38400);
+    assert_in_range(seconds, 2, 9);
+    assert_int_equal(tcgetattr(b->master, &tio), 0);
+    assert_int_equal(cfgetospeed(&tio), B38400);
+    assert_int_equal(world_count(&b->world, "sentences"), 2);
+    a_burst_at(b, B38400);
+    a_burst_at(b, B38400);
+    assert_int_equal(b->world.labels, 1);
+    assert_int_equal(b->world.health, HEALTH_OK);
+    b->world.driver->ops->describe(b->world.driver, text, sizeof text);
+    assert_string_equal(text, "NMEA at 38400 baud, found by listening");
+    /* somebody sets the receiver to another rate */
+    for (seconds = 0; seconds < 30 && cfgetospeed(&tio) != B115200; seconds++) {
+        a_burst_at(b, B115200);
+        assert_int_equal(tcgetattr(b->master, &tio), 0);
+    }
+    int labels = b->world.labels;
+    for (int i = 0; i < 5; i++)
+        a_burst_at(b, B115200);
+    assert_true(b->world.labels >= labels + 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +323,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_fix_without_a_date, set_up, tear_down),
         cmocka_unit_test_setup_teardown(c8_unplugged_and_plugged_in_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_device_that_is_not_there_at_the_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(c6_wrong_baud_noise_then_the_right_baud, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
