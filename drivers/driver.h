@@ -66,8 +66,8 @@ struct driver_env {
     /* Opens a byte port / a pulse line by the path in the configuration. 0, or -1 with *err. */
     int (*open_port)(const struct driver_env *, const char *path, int baud, struct port **,
                      struct err *);
-    int (*open_pulse)(const struct driver_env *, const char *path, bool clear, struct pulse **,
-                      struct err *);
+    int (*open_pulse)(const struct driver_env *, const char *path, const struct pulse_want *,
+                      struct pulse **, struct err *);
     void *arg;
 };
 

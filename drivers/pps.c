@@ -24,6 +24,7 @@
 struct pps_driver {
     struct driver driver;
     int edge;                    /* index into edge_words */
+    int line;                    /* enum pulse_line, index into line_words */
     double latency, uncertainty; /* s */
     struct pulse *pulse;         /* NULL: closed */
     struct loop_timer fetch, silence;
@@ -205,7 +206,8 @@ static void on_fetch(void *arg, int64_t now)
 static int open_device(struct pps_driver *d, struct err *err)
 {
     const struct driver_env *env = d->driver.env;
-    if (env->open_pulse(env, d->driver.path, d->edge, &d->pulse, err)) {
+    const struct pulse_want want = {.clear = d->edge, .line = d->line};
+    if (env->open_pulse(env, d->driver.path, &want, &d->pulse, err)) {
         d->pulse = NULL;
         return -1;
     }
@@ -264,7 +266,16 @@ static void pps_close(struct driver *driver)
     d->pulse = NULL;
 }
 
+static void pps_describe(const struct driver *driver, char *buf, size_t size)
+{
+    const struct pps_driver *d = (const struct pps_driver *)driver;
+    *buf = 0;
+    if (d->pulse)
+        pulse_describe(d->pulse, buf, size);
+}
+
 static const char *const edge_words[] = {"assert", "clear", NULL};
+static const char *const line_words[] = {[PULSE_DCD] = "dcd", [PULSE_CTS] = "cts", NULL};
 
 static const struct option_row options[] = {
     {
@@ -274,6 +285,14 @@ static const struct option_row options[] = {
         .choices = edge_words,
         .initial = "assert",
         .help = "The edge of the pulse that marks the second.",
+    },
+    {
+        .word = "line",
+        .type = OPTION_CHOICE,
+        .offset = offsetof(struct pps_driver, line),
+        .choices = line_words,
+        .initial = "dcd",
+        .help = "The input that the pulse is wired to, where the path is a serial port.",
     },
     {
         .word = "latency",
@@ -318,11 +337,12 @@ static const struct counter_row counters[] = {
 
 const struct driver_ops pps_driver_ops = {
     .name = "pps",
-    .help = "a pulse a second at a kernel PPS device (RFC 2783)",
+    .help = "a pulse a second at a kernel PPS device (RFC 2783), or at a serial port's DCD or CTS",
     .gives = DRIVER_PULSES,
     .options = options,
     .counters = counters,
     .size = sizeof(struct pps_driver),
     .open = pps_open,
     .close = pps_close,
+    .describe = pps_describe,
 };

@@ -143,11 +143,10 @@ static int machine_port(const struct driver_env *env, const char *path, int baud
     return port_open(path, baud, out, err);
 }
 
-static int machine_pulse(const struct driver_env *env, const char *path, bool clear,
-                         struct pulse **out, struct err *err)
+static int machine_pulse(const struct driver_env *env, const char *path,
+                         const struct pulse_want *want, struct pulse **out, struct err *err)
 {
-    (void)env;
-    return pulse_kernel_open(path, clear, out, err);
+    return pulse_open(path, want, env->clock, out, err);
 }
 
 static int open_sources(struct daemon *d, struct err *err)

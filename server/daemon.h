@@ -30,7 +30,8 @@ struct daemon_world {
     int64_t era_pivot;             /* POSIX s, see driver.h */
     /* as in struct driver_env; NULL: the machine's */
     int (*open_port)(const struct driver_env *, const char *, int, struct port **, struct err *);
-    int (*open_pulse)(const struct driver_env *, const char *, bool, struct pulse **, struct err *);
+    int (*open_pulse)(const struct driver_env *, const char *, const struct pulse_want *,
+                      struct pulse **, struct err *);
     void *arg;
     double (*temperature)(void *arg); /* Celsius; NAN: cannot be read now; NULL: no sensor */
 };

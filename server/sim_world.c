@@ -118,11 +118,11 @@ static int world_port(const struct driver_env *env, const char *path, int baud, 
     return sim_receiver_port(&own, path, baud, out, err);
 }
 
-static int world_pulse(const struct driver_env *env, const char *path, bool clear,
-                       struct pulse **out, struct err *err)
+static int world_pulse(const struct driver_env *env, const char *path,
+                       const struct pulse_want *want, struct pulse **out, struct err *err)
 {
     struct driver_env own = receiver_of(env, path);
-    return sim_receiver_pulse(&own, path, clear, out, err);
+    return sim_receiver_pulse(&own, path, want, out, err);
 }
 
 static int open_daemon(struct sim_world *w, struct err *err)

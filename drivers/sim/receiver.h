@@ -141,7 +141,7 @@ bool sim_receiver_silent(const struct sim_receiver_config *c, double t);
 /* For struct driver_env, whose `arg` is the receiver: the byte port (pipe) and the pulse line. */
 int sim_receiver_port(const struct driver_env *env, const char *path, int baud, struct port **out,
                       struct err *err);
-int sim_receiver_pulse(const struct driver_env *env, const char *path, bool clear,
-                       struct pulse **out, struct err *err);
+int sim_receiver_pulse(const struct driver_env *env, const char *path,
+                       const struct pulse_want *want, struct pulse **out, struct err *err);
 
 #endif

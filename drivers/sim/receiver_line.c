@@ -112,15 +112,15 @@ static void pulse_free(struct pulse *p)
 
 static const struct pulse_ops pulse_ops = {.fetch = pulse_newest, .close = pulse_free};
 
-int sim_receiver_pulse(const struct driver_env *env, const char *path, bool clear,
-                       struct pulse **out, struct err *err)
+int sim_receiver_pulse(const struct driver_env *env, const char *path,
+                       const struct pulse_want *want, struct pulse **out, struct err *err)
 {
     struct sim_pulse *p = calloc(1, sizeof *p);
     if (!p)
         return err_errno(err, path, "", "opening", ENOMEM);
     p->pulse.ops = &pulse_ops;
     p->receiver = env->arg;
-    p->clear = clear;
+    p->clear = want->clear;
     *out = &p->pulse;
     return 0;
 }

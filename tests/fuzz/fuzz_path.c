@@ -129,12 +129,12 @@ static void close_pulse(struct pulse *p)
 
 static const struct pulse_ops pulse_ops = {.fetch = fetch, .close = close_pulse};
 
-static int open_pulse(const struct driver_env *env, const char *path, bool clear,
+static int open_pulse(const struct driver_env *env, const char *path, const struct pulse_want *want,
                       struct pulse **out, struct err *err)
 {
     struct world *w = env->arg;
     (void)path;
-    (void)clear;
+    (void)want;
     (void)err;
     w->pulse.ops = &pulse_ops;
     *out = &w->pulse;

@@ -22,11 +22,21 @@ struct line {
     int64_t period;
     int64_t off_from, off_to; /* true times without pulses */
     bool absent, gone, clear;
+    int bounces;   /* more edges after each, 100 us apart */
+    char path[64]; /* that was opened last */
     int opened;
     int64_t last; /* true time of the newest pulse */
     int64_t last_reading;
     uint64_t sequence;
 };
+
+static void more_edges(struct line *l, int64_t since)
+{
+    for (int i = 1; i <= l->bounces && i * (MS / 10) <= since; i++) {
+        l->sequence++;
+        l->last_reading += MS / 10;
+    }
+}
 
 static void catch_up(struct line *l)
 {
@@ -37,6 +47,7 @@ static void catch_up(struct line *l)
             continue;
         l->sequence++;
         l->last_reading = clock_now(&l->world->clock.clock) - (now - next);
+        more_edges(l, now - next);
     }
 }
 
@@ -62,7 +73,7 @@ struct bench {
     struct line line;
 };
 
-static int open_line(const struct driver_env *env, const char *path, bool clear,
+static int open_line(const struct driver_env *env, const char *path, const struct pulse_want *want,
                      struct pulse **pulse, struct err *err)
 {
     struct bench *b = env->arg;
@@ -70,7 +81,8 @@ static int open_line(const struct driver_env *env, const char *path, bool clear,
         return err_set(err, path, "set it up", "no such device");
     b->line.gone = false;
     b->line.opened++;
-    b->line.clear = clear;
+    b->line.clear = want->clear;
+    snprintf(b->line.path, sizeof b->line.path, "%s", path);
     *pulse = &b->line.pulse;
     return 0;
 }
@@ -148,11 +160,11 @@ static void what_is_assumed_is_marked(void **state)
 {
     (void)state;
     for (const struct option_row *row = driver_find("pps")->options; row->word; row++)
-        if (strcmp(row->word, "edge") != 0)
+        if (row->type == OPTION_SECONDS)
             assert_string_equal(row->assumed, "assumed, not measured");
 }
 
-static void missed_edges_are_counted_and_the_next_is_found(void **state)
+static void e2_missed_edges_are_counted_and_the_next_is_found(void **state)
 {
     struct bench *b = *state;
     b->line.off_from = START + 10 * NS_PER_S;
@@ -204,6 +216,58 @@ static void e2_more_than_one_a_second_is_not_used(void **state)
     assert_in_range(world_count(&b->world, "extra"), 70, 90);
 }
 
+static void e2_two_a_second(void **state)
+{
+    struct bench *b = *state;
+    b->line.period = NS_PER_S / 2;
+    assert_int_equal(open_driver(b, NULL), 0);
+    world_run(&b->world, 20 * NS_PER_S);
+    assert_true(b->world.edges <= 1); /* which of them is the second's nobody knows */
+    assert_in_range(world_count(&b->world, "crowded"), 18, 20);
+    assert_true(world_count(&b->world, "fetches") < 70);
+}
+
+/* One edge every 2 s is passed on as it comes. */
+static void e2_half_a_hertz(void **state)
+{
+    struct bench *b = *state;
+    b->line.period = 2 * NS_PER_S;
+    assert_int_equal(open_driver(b, NULL), 0);
+    world_run(&b->world, 40 * NS_PER_S);
+    assert_in_range(b->world.edges, 19, 21);
+    assert_in_range(world_count(&b->world, "missed"), 18, 21);
+    assert_int_equal(b->world.health, HEALTH_OK);
+    assert_true(world_count(&b->world, "fetches") < 600);
+}
+
+/* A line keeps the newest edge, the last of the bounces: none is used, until they end. */
+static void e2_a_bouncing_edge_is_not_used(void **state)
+{
+    struct bench *b = *state;
+    assert_int_equal(open_driver(b, NULL), 0);
+    world_run(&b->world, 5 * NS_PER_S);
+    b->line.bounces = 3;
+    world_run(&b->world, 20 * NS_PER_S);
+    assert_in_range(b->world.edges, 5, 6);
+    assert_in_range(world_count(&b->world, "extra"), 55, 65);
+    b->line.bounces = 0;
+    world_run(&b->world, 10 * NS_PER_S);
+    assert_in_range(b->world.edges, 14, 16);
+    assert_int_equal((b->world.edge.local - START + MS) / MS % 1000, 301);
+}
+
+static void c8_opened_again_by_the_name_in_the_configuration(void **state)
+{
+    struct bench *b = *state;
+    assert_int_equal(open_driver(b, NULL), 0);
+    world_run(&b->world, 3 * NS_PER_S);
+    *b->line.path = 0;
+    b->line.gone = true;
+    world_run(&b->world, 5 * NS_PER_S);
+    assert_string_equal(b->line.path, "/dev/pps0"); /* wherever a link of that name leads now */
+    assert_int_equal(world_count(&b->world, "reopened"), 1);
+}
+
 static void an_old_edge_is_dropped(void **state)
 {
     struct bench *b = *state;
@@ -249,7 +313,7 @@ static void sequence_wraps_at_32_bits(void **state)
     assert_int_equal(world_count(&b->world, "extra"), 0);
 }
 
-static void gone_and_back(void **state)
+static void c8_gone_and_back(void **state)
 {
     struct bench *b = *state;
     assert_int_equal(open_driver(b, NULL), 0);
@@ -267,7 +331,7 @@ static void gone_and_back(void **state)
     assert_int_equal(world_count(&b->world, "reopened"), 1);
 }
 
-static void not_there_at_the_start(void **state)
+static void e8_not_there_at_the_start(void **state)
 {
     struct bench *b = *state;
     struct err err = {0};
@@ -299,15 +363,16 @@ static void no_pulse_at_all(void **state)
 
 static void what_is_no_pps_device(void **state)
 {
+    const struct pulse_want assert_edge = {0};
     (void)state;
     struct pulse *pulse;
     struct err err = {0};
-    assert_int_equal(pulse_kernel_open("/dev/nonexistent0", false, &pulse, &err), -1);
+    assert_int_equal(pulse_kernel_open("/dev/nonexistent0", &assert_edge, &pulse, &err), -1);
     assert_string_equal(err.thing, "/dev/nonexistent0");
     assert_non_null(strstr(err.todo, "pps"));
-    assert_int_equal(pulse_kernel_open("/dev/null", false, &pulse, &err), -1);
+    assert_int_equal(pulse_kernel_open("/dev/null", &assert_edge, &pulse, &err), -1);
     assert_string_equal(err.why, "is no PPS device");
-    assert_int_equal(pulse_kernel_open("no-source-of-this-name", false, &pulse, &err), -1);
+    assert_int_equal(pulse_kernel_open("no-source-of-this-name", &assert_edge, &pulse, &err), -1);
 }
 
 int main(void)
@@ -317,16 +382,21 @@ int main(void)
         cmocka_unit_test_setup_teardown(latency_is_taken_off, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_clear_edge, set_up, tear_down),
         cmocka_unit_test(what_is_assumed_is_marked),
-        cmocka_unit_test_setup_teardown(missed_edges_are_counted_and_the_next_is_found, set_up,
+        cmocka_unit_test_setup_teardown(e2_missed_edges_are_counted_and_the_next_is_found, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_long_outage_and_another_phase, set_up, tear_down),
         cmocka_unit_test_setup_teardown(e2_a_storm_is_cheap, set_up, tear_down),
         cmocka_unit_test_setup_teardown(e2_more_than_one_a_second_is_not_used, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(e2_two_a_second, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(e2_half_a_hertz, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(e2_a_bouncing_edge_is_not_used, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(c8_opened_again_by_the_name_in_the_configuration, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(an_old_edge_is_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stamp_of_before_a_step_is_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sequence_wraps_at_32_bits, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(gone_and_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(not_there_at_the_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(c8_gone_and_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(e8_not_there_at_the_start, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_pulse_at_all, set_up, tear_down),
         cmocka_unit_test(what_is_no_pps_device),
     };

@@ -136,7 +136,8 @@ static struct bench *play_leap(const struct sim_receiver_config *config, int sec
     b->env =
         (struct driver_env){.loop = &b->loop.loop, .clock = &b->clock.clock, .arg = &b->receiver};
     assert_int_equal(sim_receiver_port(&b->env, "x", 9600, &b->port, &err), 0);
-    assert_int_equal(sim_receiver_pulse(&b->env, "x", clear, &b->line, &err), 0);
+    const struct pulse_want want = {.clear = clear};
+    assert_int_equal(sim_receiver_pulse(&b->env, "x", &want, &b->line, &err), 0);
     gnss_init(&b->gnss, POSIX, &sink, b);
     stream_init(&b->stream, &raw_sink, b);
     b->fetch = (struct loop_timer){.name = "fetch", .fire = fetch_fires, .arg = b};

@@ -111,7 +111,7 @@ static struct bench *play(const struct sim_receiver_config *config, int seconds,
     b->env =
         (struct driver_env){.loop = &b->loop.loop, .clock = &b->clock.clock, .arg = &b->receiver};
     assert_int_equal(sim_receiver_port(&b->env, "x", 9600, &b->port, &err), 0);
-    assert_int_equal(sim_receiver_pulse(&b->env, "x", false, &b->pulse, &err), 0);
+    assert_int_equal(sim_receiver_pulse(&b->env, "x", &(struct pulse_want){0}, &b->pulse, &err), 0);
     nmea_init(&b->nmea, POSIX, &sink, b);
     b->fetch = (struct loop_timer){.name = "fetch", .fire = fetch_fires, .arg = b};
     loop_after(&b->loop.loop, &b->fetch, 4 * MS);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "drivers/pulse_width.h"
+
+#include <stdbool.h>
+
+#define WIDTH_MAX INT64_C(10000000000)
+
+static double between(int64_t from, int64_t to)
+{
+    return to - from <= WIDTH_MAX ? (double)(to - from) * 1e-9 : 0;
+}
+
+double pulse_width_next(struct pulse_width *w, struct pulse_edge wanted, struct pulse_edge opposite)
+{
+    bool fresh = wanted.sequence != w->last.sequence;
+    bool follows = wanted.sequence == w->last.sequence + 1 && w->last.sequence;
+    if (!wanted.sequence || !opposite.sequence)
+        w->width = 0;
+    else if (opposite.at > wanted.at)
+        w->width = between(wanted.at, opposite.at);
+    else if (follows && opposite.at > w->last.at)
+        w->width = between(w->last.at, opposite.at);
+    else if (fresh)
+        w->width = 0;
+    w->last = wanted;
+    return w->width;
+}
