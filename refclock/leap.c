@@ -21,11 +21,38 @@ static struct leap_witness *find(struct leap_table *t, enum leap_kind kind, cons
     return NULL;
 }
 
+/* A time so near to midnight means it. */
+static int64_t rounded(int64_t at)
+{
+    int64_t midnight = (at + ROUND_S) / DAY_S * DAY_S;
+    return llabs(midnight - at) > ROUND_S ? at : midnight;
+}
+
+/* A receiver says the count in one message and a change in another: what is not said stays. */
+static struct leap_claim merged(const struct leap_claim *old, const struct leap_claim *new)
+{
+    struct leap_claim c = *new;
+    if (new->change == LEAP_UNKNOWN) {
+        c.change = old->change;
+        c.at = old->at;
+    }
+    if (new->tai == LEAP_COUNT_UNKNOWN) {
+        c.tai = old->tai;
+        c.confirmed = old->confirmed;
+    } else if (old->confirmed && old->tai == new->tai)
+        c.confirmed = true; /* also after a restart of the receiver */
+    return c;
+}
+
 void leap_say(struct leap_table *t, enum leap_kind kind, const char *name,
               const struct leap_claim *claim, int64_t from, int64_t expires, int64_t now)
 {
     struct leap_witness *w = find(t, kind, name);
-    bool same = w && w->claim.change == claim->change && w->claim.at == claim->at;
+    struct leap_claim all = w && kind == LEAP_BY_RECEIVER ? merged(&w->claim, claim) : *claim;
+    if (all.at)
+        all.at = rounded(all.at);
+    bool same = w && w->claim.change == all.change && w->claim.at == all.at;
+    bool mute = w && claim->change == LEAP_UNKNOWN; /* it says nothing new of a change */
     if (!w && t->count == LEAP_WITNESSES_MAX)
         return;
     if (!w) {
@@ -35,14 +62,11 @@ void leap_say(struct leap_table *t, enum leap_kind kind, const char *name,
     }
     if (!same || now - w->heard > LIFE_S || now < w->since)
         w->since = now;
-    w->claim = *claim;
-    if (claim->at)
-        w->claim.at = (claim->at + ROUND_S) / DAY_S * DAY_S;
-    if (llabs(w->claim.at - claim->at) > ROUND_S)
-        w->claim.at = claim->at;
+    w->claim = all;
     w->from = from;
     w->expires = expires;
-    w->heard = now;
+    if (!mute)
+        w->heard = now;
 }
 
 void leap_forget(struct leap_table *t, enum leap_kind kind, const char *name)
@@ -141,6 +165,14 @@ static const struct leap_witness *good_list(const struct leap_table *t, int64_t 
             if (w->kind == kind && leap_standing(w, now) == LEAP_COUNTS)
                 return w;
     return NULL;
+}
+
+bool leap_count_assumed(const struct leap_table *t, const char *name, int64_t now)
+{
+    for (const struct leap_witness *w = t->witness; w < t->witness + t->count; w++)
+        if (w->kind == LEAP_BY_RECEIVER && !strncmp(w->name, name, sizeof w->name - 1))
+            return !leap_count_confirmed(t, &w->claim, now);
+    return false;
 }
 
 static const char *day_before(int64_t at, char buf[36])

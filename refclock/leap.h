@@ -69,8 +69,9 @@ struct leap_verdict {
 };
 
 /*
- * Notes what a witness says at `now`; the same kind and name are the same witness. `from` and
- * `expires` are of a list, else 0. One too many is left out.
+ * Notes what a witness says at `now`; the same kind and name are the same witness, and what a
+ * receiver leaves unsaid stays as it was. `from` and `expires` are of a list, else 0. One too many
+ * is left out.
  */
 void leap_say(struct leap_table *t, enum leap_kind kind, const char *name,
               const struct leap_claim *claim, int64_t from, int64_t expires, int64_t now);
@@ -90,6 +91,10 @@ void leap_judge(const struct leap_table *t, int64_t now, struct leap_verdict *v)
  * holds has the same count. A receiver that says nothing of its count is taken at its word.
  */
 bool leap_count_confirmed(const struct leap_table *t, const struct leap_claim *c, int64_t now);
+
+/* Whether the receiver of that name has said that its count is only assumed, and nothing since that
+ * confirms it. */
+bool leap_count_assumed(const struct leap_table *t, const char *name, int64_t now);
 
 /* Whether a change can be at `at`: the midnight after 30 June or 31 December. */
 bool leap_possible(int64_t at);

@@ -113,11 +113,19 @@ static void end_grace(struct refclock *r)
                                     : "the clock stays a second off, and what is served does not");
 }
 
+static void look_at_counts(struct refclock *r)
+{
+    int64_t now = leap_carry_time(r);
+    for (struct receiver *one = r->receiver; one < r->receiver + r->count; one++)
+        one->count_assumed = leap_count_assumed(&r->leap.table, one->config.name, now);
+}
+
 void leap_carry_look(struct refclock *r)
 {
     struct leap_carry *c = &r->leap;
     int64_t truth = counted_now(r), second = truth / NS_PER_S;
     end_grace(r);
+    look_at_counts(r);
     if (!truth)
         return;
     if (c->due && truth >= begins(c)) {
@@ -147,9 +155,7 @@ int64_t leap_carry_time(const struct refclock *r)
 
 void leap_carry_heard(struct refclock *r, const char *name, const struct leap_claim *claim)
 {
-    int64_t now = leap_carry_time(r);
-    if (now)
-        leap_say(&r->leap.table, LEAP_BY_RECEIVER, name, claim, 0, 0, now);
+    leap_say(&r->leap.table, LEAP_BY_RECEIVER, name, claim, 0, 0, leap_carry_time(r));
 }
 
 bool leap_carry_holds(const struct refclock *r)

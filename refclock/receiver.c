@@ -54,6 +54,13 @@ struct fitness receiver_fitness(const struct receiver *r, const struct receiver_
         snprintf(f.why, sizeof f.why, "it is not trusted: %.150s", r->trust_why);
         return f;
     }
+    if (r->count_assumed) {
+        struct fitness f = {
+            .choice = FITNESS_NOTHING,
+            .why = "the receiver only assumes the count of leap seconds; GPS sends it every 12.5 "
+                   "minutes, and a valid leap second list confirms it at once"};
+        return f;
+    }
     if (r->config.samples)
         return sampler_fitness(r, m);
     return fitness_judge(&in, numbering_evidence(&r->numbering, evidence, sizeof evidence));

@@ -46,6 +46,7 @@ struct receiver {
     bool no_fix;
     struct leap_claim leap;
     int64_t leap_local; /* when it was said, local scale; 0: never */
+    bool count_assumed; /* its count of leap seconds: its seconds are not UTC for sure */
     enum receiver_trust trust;
     char trust_why[160];
 };

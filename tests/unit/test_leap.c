@@ -262,6 +262,34 @@ static void d6_a_count_that_is_only_assumed(void **state)
     assert_false(leap_count_confirmed(&t, &assumed, NOON));
 }
 
+/* NAV-TIMEGPS says the count, NAV-TIMELS the change. */
+static void d6_what_a_receiver_says_in_two_messages(void **state)
+{
+    (void)state;
+    struct leap_table t = {0};
+    struct leap_claim unsaid = claim(LEAP_COUNT_UNKNOWN, false, LEAP_UNKNOWN, 0),
+                      assumed = claim(36, false, LEAP_UNKNOWN, 0),
+                      count = claim(37, true, LEAP_UNKNOWN, 0),
+                      change = claim(LEAP_COUNT_UNKNOWN, false, LEAP_INSERT, END),
+                      restarted = claim(37, false, LEAP_UNKNOWN, 0);
+    assert_false(leap_count_assumed(&t, "gps", NOON));
+    leap_say(&t, LEAP_BY_RECEIVER, "gps", &unsaid, 0, 0, NOON);
+    assert_true(leap_count_assumed(&t, "gps", NOON));
+    leap_say(&t, LEAP_BY_RECEIVER, "gps", &assumed, 0, 0, NOON);
+    assert_true(leap_count_assumed(&t, "gps", NOON));
+    for (int i = 0; i < 3; i++) {
+        leap_say(&t, LEAP_BY_RECEIVER, "gps", &count, 0, 0, NOON + i);
+        leap_say(&t, LEAP_BY_RECEIVER, "gps", &change, 0, 0, NOON + i);
+        leap_say(&t, LEAP_BY_RECEIVER, "gps", &count, 0, 0, NOON + i);
+        assert_int_equal(judged(&t, NOON + i).served, LEAP_INSERT);
+        assert_int_equal(judged(&t, NOON + i).tai, 37);
+    }
+    leap_say(&t, LEAP_BY_RECEIVER, "gps", &restarted, 0, 0, NOON + 9);
+    assert_false(leap_count_assumed(&t, "gps", NOON + 9));
+    leap_say(&t, LEAP_BY_RECEIVER, "gps", &assumed, 0, 0, NOON + 10);
+    assert_true(leap_count_assumed(&t, "gps", NOON + 10));
+}
+
 static void a_full_table_takes_no_more(void **state)
 {
     (void)state;
@@ -286,6 +314,7 @@ int main(void)
         cmocka_unit_test(the_kernel_is_no_witness),
         cmocka_unit_test(d10_lists_that_do_not_hold),
         cmocka_unit_test(d6_a_count_that_is_only_assumed),
+        cmocka_unit_test(d6_what_a_receiver_says_in_two_messages),
         cmocka_unit_test(a_full_table_takes_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
