@@ -48,6 +48,21 @@ void receiver_report_position(struct receiver_report *r, double latitude, double
     r->position_accuracy = accuracy;
 }
 
+/* Bowring's formula: good to micrometres near the ground. */
+void receiver_report_geodetic(const double ecef[3], double *latitude, double *longitude,
+                              double *height)
+{
+    const double e2 = EARTH_FLATTENING * (2 - EARTH_FLATTENING), b = 1 - EARTH_FLATTENING;
+    double axis = hypot(ecef[0], ecef[1]);
+    double aid = atan2(ecef[2], axis * b), s = sin(aid), c = cos(aid);
+    double lat =
+        atan2(ecef[2] + e2 / b * EARTH_RADIUS * s * s * s, axis - e2 * EARTH_RADIUS * c * c * c);
+    double normal = EARTH_RADIUS / sqrt(1 - e2 * sin(lat) * sin(lat));
+    *latitude = lat / DEGREE;
+    *longitude = atan2(ecef[1], ecef[0]) / DEGREE;
+    *height = axis * cos(lat) + ecef[2] * sin(lat) - normal * (1 - e2 * sin(lat) * sin(lat));
+}
+
 void receiver_report_text(char *to, size_t size, const void *from, size_t length)
 {
     const unsigned char *text = from;

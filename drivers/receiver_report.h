@@ -70,6 +70,10 @@ int receiver_report_worse(int a, int b);
 void receiver_report_position(struct receiver_report *r, double latitude, double longitude,
                               double height, double accuracy);
 
+/* Latitude and longitude (degrees) and height over the ellipsoid (m) of a place (m, ECEF). */
+void receiver_report_geodetic(const double ecef[3], double *latitude, double *longitude,
+                              double *height);
+
 /*
  * Copies a receiver's text of up to `length` characters (or to its first zero), terminated and cut
  * off to fit; what is not printable ASCII is escaped as \xNN. `to` of at least 5 characters.

@@ -170,6 +170,9 @@ static const struct option_row refclock_path = {
     .offset = offsetof(struct driver, path),
 };
 
+/* in the order of enum integrity_site */
+static const char *const words_site[] = {"auto", "fixed", "mobile", NULL};
+
 const struct option_row config_refclock_options[] = {
     {.word = "receiver",
      .type = OPTION_TEXT,
@@ -186,6 +189,14 @@ const struct option_row config_refclock_options[] = {
      .type = OPTION_FLAG,
      .offset = offsetof(struct config_refclock, prefer),
      .help = "Among receivers that agree, this one is followed before others of its kind."},
+    {.word = "site",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct config_refclock, site),
+     .choices = words_site,
+     .initial = "auto",
+     .help = "Where the antenna stands: `fixed`: a receiver that says otherwise is rejected; "
+             "`mobile`: anywhere; `auto`: the place is learned in an hour, who leaves it is "
+             "doubted, and after ten minutes another place is learned."},
     {.word = NULL},
 };
 

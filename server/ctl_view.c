@@ -33,6 +33,33 @@ static void print_text(FILE *out, const char *before, const char *text, const ch
     fputs(after, out);
 }
 
+/* What the receiver said of itself, on one line; what it did not say is left out. */
+static void print_report(FILE *out, const json_t *source)
+{
+    static const char *const names[] = {"model",    "firmware", "antenna", "jamming",
+                                        "spoofing", "survey",   "notice"};
+    const json_t *report = json_object_get(source, "report");
+    const char *trust = ctl_string(source, "trust");
+    const char *before = "    ";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *text = ctl_string(report, names[i]);
+        if (!text || !strcmp(text, "unknown"))
+            continue;
+        fprintf(out, "%s%s ", before, names[i]);
+        ctl_print_clean(out, !strcmp(text, "not_monitored") ? "not monitored" : text);
+        before = "; ";
+    }
+    if (*before == ';')
+        fputc('\n', out);
+    if (!trust || !strcmp(trust, "not_monitored"))
+        print_text(out, "    integrity not monitored: ", ctl_string(source, "trust_why"), "\n");
+    else {
+        fprintf(out, "    integrity %s", trust);
+        print_text(out, ": ", ctl_string(source, "trust_why"), "");
+        fputc('\n', out);
+    }
+}
+
 /* "NAME  USED  HEALTH ..." and a line for each source, its sentence below. */
 void ctl_view_sources(FILE *out, const json_t *status)
 {
@@ -62,6 +89,7 @@ void ctl_view_sources(FILE *out, const json_t *status)
         if (ctl_string(source, "sentence"))
             ctl_print_folded(out, 4, ctl_string(source, "sentence"));
         print_text(out, "    ", ctl_string(source, "error"), "\n");
+        print_report(out, source);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "server/drift.h"
 #include "server/receivers.h"
 #include "server/status_json.h"
+#include "server/watch.h"
 
 #define SECOND    INT64_C(1000000000)
 #define DRIFT_NS  (3600 * SECOND)
@@ -80,6 +81,7 @@ static void on_report(void *arg, const struct receiver_report *report)
     struct daemon_source *s = arg;
     s->report = *report;
     s->reported = true;
+    watch_report(s, report);
 }
 
 static void on_sky(void *arg, const struct sky *sky)
@@ -89,6 +91,7 @@ static void on_sky(void *arg, const struct sky *sky)
     int mine = (int)(s - d->source);
     const struct receiver *leads = refclock_leader(&d->refclock);
     bool better = leads == &d->refclock.receiver[s->who];
+    watch_sky(s, sky);
     /* one sky is shown: that of the receiver that leads, where it reports one */
     if (d->sky_source >= 0 && d->sky_source != mine && !better)
         return;

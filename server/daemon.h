@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "drivers/driver.h"
+#include "refclock/integrity.h"
 #include "refclock/log.h"
 #include "refclock/loop.h"
 #include "refclock/refclock.h"
@@ -47,6 +48,9 @@ struct daemon_source {
     struct err error; /* why is empty: none */
     struct receiver_report report;
     bool reported; /* there was one */
+    struct integrity integrity;
+    struct strength_satellite satellite[SKY_MAX]; /* since the last report ... */
+    int satellites;                               /* ... so many; -1: no news */
 };
 
 struct daemon {

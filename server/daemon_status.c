@@ -210,6 +210,19 @@ static void source_sentence(const struct daemon *d, const struct daemon_source *
         snprintf(to->sentence, sizeof to->sentence, "%s", verdict);
 }
 
+/* A position is nobody else's business: about a kilometre is enough to see that it is right. */
+static void fill_report(const struct receiver_report *from, struct status_report *to)
+{
+    double height;
+    to->said = *from;
+    to->pulse_edge = from->pulse_polarity > 0 ? 1 : from->pulse_polarity < 0 ? 2 : 0;
+    if (!from->positioned)
+        return;
+    receiver_report_geodetic(from->ecef, &to->latitude, &to->longitude, &height);
+    to->latitude = round(to->latitude * 100) / 100;
+    to->longitude = round(to->longitude * 100) / 100;
+}
+
 static void fill_source(const struct daemon *d, const struct daemon_source *from,
                         struct status_source *to)
 {
@@ -245,6 +258,10 @@ static void fill_source(const struct daemon *d, const struct daemon_source *from
         numbering_evidence(&mine->numbering, to->evidence, sizeof to->evidence);
     }
     to->trust = (int)mine->trust;
+    snprintf(to->trust_why, sizeof to->trust_why, "%s",
+             from->reported ? from->integrity.why : mine->trust_why);
+    if (from->reported)
+        fill_report(&from->report, &to->report);
     to->bias = mine->bias;
     if (witness_speaks(&mine->witness, loop_now(d->world.loop)))
         to->says = mine->witness.median;

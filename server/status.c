@@ -14,6 +14,12 @@ static const char *const leap_names[] = {"none", "insert", "delete", "unknown", 
 static const char *const leap_kind_names[] = {"list", "zone", "receiver", "server", "kernel", NULL};
 static const char *const thermal_names[] = {"not used", "used to correct the frequency", NULL};
 static const char *const assumed_names[] = {NULL, "assumed, not measured", NULL};
+static const char *const antenna_names[] = {"unknown", "not_monitored", "ok",
+                                            "short",   "open",          NULL};
+static const char *const interference_names[] = {"unknown", "not_monitored", "none",
+                                                 "warning", "critical",      NULL};
+static const char *const survey_names[] = {"unknown", "off", "running", "fixed", NULL};
+static const char *const edge_names[] = {"unknown", "rising", "falling", NULL};
 static const char *const trust_names[] = {"not_monitored", "trusted", "doubtful", "rejected", NULL};
 static const char *const health_names[] = {"closed", "silent", "no_fix", "ok", NULL};
 
@@ -147,6 +153,46 @@ static const struct status_row clock_rows[] = {
 };
 #undef AT
 
+#define AT status_report
+static const struct status_row report_rows[] = {
+    ROW("model", TEXT, said.model, "model", "Model or chip of the receiver; null: it did not say."),
+    ROW("firmware", TEXT, said.firmware, "firmware", "Version of its firmware."),
+    ROW("protocol", TEXT, said.protocol, NULL, "Version of its protocol (u-blox)."),
+    NAMED("antenna", antenna_names, said.antenna, "antenna",
+          "Its antenna: unknown, not_monitored, ok, short or open."),
+    NAMED("jamming", interference_names, said.jamming, "jamming",
+          "Jamming, as it sees it: unknown, not_monitored, none, warning or critical."),
+    ROW("jam_level", INT, said.jam_level, NULL, "Its measure of jamming, 0 to 255; -1: unknown."),
+    NAMED("spoofing", interference_names, said.spoofing, "spoofing",
+          "Spoofing, as it sees it: unknown, not_monitored, none, warning or critical."),
+    NAMED("survey", survey_names, said.survey, "survey",
+          "Its time mode: unknown, off, running (it surveys its position) or fixed."),
+    ROW("survey_age", AGE, said.survey_age, NULL, "Seconds since the survey began."),
+    ROW("survey_accuracy", NUMBER, said.survey_accuracy, NULL, "Accuracy of the survey, m."),
+    ROW("latitude", NUMBER, latitude, NULL,
+        "Of its position, degrees, rounded to 0.01: about a kilometre."),
+    ROW("longitude", NUMBER, longitude, NULL, "The same of the longitude."),
+    ROW("position_accuracy", NUMBER, said.position_accuracy, NULL,
+        "Accuracy of its position, m, as it claims."),
+    ROW("time_accuracy", SIZE, said.time_accuracy, "time accuracy",
+        "Accuracy of its time, as it claims."),
+    ROW("clock_bias", SECONDS, said.clock_bias, NULL, "Bias of its own clock."),
+    ROW("clock_drift", NUMBER, said.clock_drift, NULL, "Drift of its own clock, s per s."),
+    NAMED("pulse_edge", edge_names, pulse_edge, "pulse edge",
+          "The edge of its pulse that marks the second: unknown, rising or falling."),
+    ROW("pulse_width", SIZE, said.pulse_width, NULL, "Width of its pulse, as configured in it."),
+    ROW("cable_delay", SECONDS, said.cable_delay, NULL,
+        "Delay of the antenna's cable, as configured in it."),
+    ROW("output_load", INT, said.output_load, NULL,
+        "Per cent of its line that its messages fill; -1: unknown."),
+    ROW("output_overflow", BOOL, said.output_overflow, NULL,
+        "Whether it lost messages because its line was full."),
+    ROW("notice", TEXT, said.notice, "notice",
+        "The last text that it sent; what is not printable is escaped."),
+    END,
+};
+#undef AT
+
 #define AT status_source
 static const struct status_row source_rows[] = {
     ROW("name", TEXT, name, NULL, "Driver and path, as in the configuration."),
@@ -165,6 +211,9 @@ static const struct status_row source_rows[] = {
     NAMED("trust", trust_names, trust, "integrity",
           "Whether the receiver's integrity is watched, and how it fares: not_monitored, trusted, "
           "doubtful or rejected."),
+    ROW("trust_why", TEXT, trust_why, NULL,
+        "One sentence: what makes it doubtful, or what is watched and what is not."),
+    OBJECT("report", report_rows, report, "What the receiver says of itself."),
     ROW("says", SECONDS, says, NULL, "True time minus the estimate, as the receiver has it."),
     ROW("bound", BOUND, bound, NULL, "How far it may be wrong in that, by its own account."),
     ROW("bias", SECONDS, bias, NULL,
@@ -362,6 +411,11 @@ void status_init(struct status *s)
     for (int i = 0; i < STATUS_SOURCES_MAX; i++)
         s->source[i].offset = s->source[i].jitter = s->source[i].age = s->source[i].says =
             s->source[i].bound = s->source[i].bias = NAN;
+    for (int i = 0; i < STATUS_SOURCES_MAX; i++) {
+        struct status_report *r = &s->source[i].report;
+        receiver_report_init(&r->said);
+        r->latitude = r->longitude = NAN;
+    }
 }
 
 void status_count(struct status_counters *c, const char *name, uint64_t value)

@@ -94,6 +94,13 @@ struct status_clock {
     struct status_counters counters;
 };
 
+/* What a receiver says of itself (drivers/receiver_report.h). */
+struct status_report {
+    struct receiver_report said;
+    int pulse_edge;             /* 0 unknown, 1 rising, 2 falling */
+    double latitude, longitude; /* degrees, rounded to 0.01; NAN: unknown */
+};
+
 struct status_source {
     char name[96]; /* "pps /dev/pps0" */
     char driver[24];
@@ -115,6 +122,8 @@ struct status_source {
     double jitter;               /* s, RMS */
     int reach;                   /* 8 bits, RFC 5905 */
     double age;                  /* s since the last sample */
+    char trust_why[STATUS_TEXT]; /* of its integrity */
+    struct status_report report;
     struct status_counters counters;
 };
 
