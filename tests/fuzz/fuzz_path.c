@@ -4,8 +4,9 @@
  * to an answer on the wire, in the daemon in virtual time. The first octet chooses configuration
  * and pulses. In what follows 0x01 lets time pass until 200 ms after the next second; 0x02 n: by
  * n x 50 ms; 0x03 n: somebody steps the clock by (n - 128)^3 x 100 us; 0x04 n: the oscillator is
- * n - 128 ppm off; all other octets are the receiver's. What must hold whatever a receiver sends
- * ends the program.
+ * n - 128 ppm off; 0x05 n: a UBX frame of the n octets that follow (class, id, payload), and 0x06
+ * n: an NMEA sentence of them, with the right checksums, so that what they say is reached; all
+ * other octets are the receiver's. What must hold whatever a receiver sends ends the program.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -230,10 +231,55 @@ static void obey(struct world *w, uint8_t what, uint8_t operand)
         w->off = n * 1e-6;
 }
 
+static void give_frame(struct world *w, const uint8_t *octets, size_t size)
+{
+    size_t length = size - 2;
+    uint8_t frame[8 + 256] = {0xb5, 0x62, octets[0], octets[1], (uint8_t)length}, a = 0, b = 0;
+    memcpy(frame + 6, octets + 2, length);
+    for (size_t i = 2; i < length + 6; i++) {
+        a = (uint8_t)(a + frame[i]);
+        b = (uint8_t)(b + a);
+    }
+    frame[length + 6] = a;
+    frame[length + 7] = b;
+    give(w, frame, length + 8);
+}
+
+static void give_sentence(struct world *w, const uint8_t *octets, size_t size)
+{
+    char text[300];
+    unsigned sum = 0;
+    for (size_t i = 0; i < size; i++)
+        sum ^= octets[i];
+    memcpy(text + 1, octets, size);
+    *text = '$';
+    int end = snprintf(text + 1 + size, sizeof text - 1 - size, "*%02X\r\n", sum);
+    give(w, (uint8_t *)text, 1 + size + (size_t)end);
+}
+
+/* 0x05 or 0x06 with its length and octets; returns how many of all that there were. */
+static size_t give_whole(struct world *w, const uint8_t *data, size_t size)
+{
+    size_t length = size > 1 ? data[1] : 0;
+    if (length > size - 2 || size < 2)
+        length = size < 2 ? 0 : size - 2;
+    if (data[0] == 5 && length >= 2)
+        give_frame(w, data + 2, length);
+    else if (data[0] == 6)
+        give_sentence(w, data + 2, length);
+    return size < 2 ? 1 : 2 + length;
+}
+
 static void play(struct world *w, const uint8_t *data, size_t size)
 {
     size_t from = 0;
     for (size_t i = 0; i < size; i++) {
+        if (data[i] == 5 || data[i] == 6) {
+            give(w, data + from, i - from);
+            i += give_whole(w, data + i, size - i) - 1;
+            from = i + 1;
+            continue;
+        }
         if (data[i] < 1 || data[i] > 4)
             continue;
         give(w, data + from, i - from);

@@ -116,7 +116,7 @@ static void a_lost_fix_is_no_time(void **state)
            "2026-11-24T12:00:01.000Z A\n2026-11-24T12:00:02.000Z V\n2026-11-24T12:00:04.000Z A\n");
 }
 
-static void midnight_with_gga_first(void **state)
+static void c14_midnight_with_gga_first(void **state)
 {
     (void)state;
     struct text t = {0};
@@ -130,7 +130,7 @@ static void midnight_with_gga_first(void **state)
            "2027-01-01T00:00:00.000Z A\n2027-01-01T00:00:01.000Z A\n");
 }
 
-static void midnight_at_10_hz_with_the_date_once_a_second(void **state)
+static void c14_midnight_at_10_hz_with_the_date_once_a_second(void **state)
 {
     (void)state;
     struct text t = {0};
@@ -154,7 +154,7 @@ static void two_dates_are_none(void **state)
     expect(&t, "2026-11-24", "2026-11-25T12:00:01.000Z V\n");
 }
 
-static void leap_second(void **state)
+static void c9_leap_second(void **state)
 {
     (void)state;
     struct text t = {0};
@@ -170,7 +170,7 @@ static void leap_second(void **state)
     expect(&other, "2026-11-24", "2026-12-30T23:59:59.000Z A\n2026-12-31T00:00:00.000Z A\n");
 }
 
-static void dates_and_eras(void **state)
+static void c9_dates_and_eras(void **state)
 {
     (void)state;
     static const struct {
@@ -312,7 +312,7 @@ static void an_epoch_in_the_middle_of_a_burst_has_its_own_first_byte(void **stat
     assert_true(h.last.local == 1040 * MS);
 }
 
-static void a_time_that_stands_still_is_said_once(void **state)
+static void c14_a_time_that_stands_still_is_said_once(void **state)
 {
     (void)state;
     struct heard h = {0};
@@ -340,7 +340,7 @@ static void a_date_is_not_carried_for_hours(void **state)
     assert_int_equal(n.counts.no_date, 1);
 }
 
-static void damage_is_counted_and_costs_one_sentence(void **state)
+static void c5_damage_is_counted_and_costs_one_sentence(void **state)
 {
     (void)state;
     struct heard h = {0};
@@ -361,7 +361,7 @@ static void damage_is_counted_and_costs_one_sentence(void **state)
     assert_int_equal(n.counts.sentences, 3);
 }
 
-static void bytes_may_come_one_by_one(void **state)
+static void c8_bytes_may_come_one_by_one(void **state)
 {
     (void)state;
     struct text t = {0};
@@ -445,20 +445,20 @@ int main(void)
         cmocka_unit_test(an_epoch_is_said_once),
         cmocka_unit_test(a_witness_vouches_and_any_sentence_denies),
         cmocka_unit_test(a_lost_fix_is_no_time),
-        cmocka_unit_test(midnight_with_gga_first),
-        cmocka_unit_test(midnight_at_10_hz_with_the_date_once_a_second),
+        cmocka_unit_test(c14_midnight_with_gga_first),
+        cmocka_unit_test(c14_midnight_at_10_hz_with_the_date_once_a_second),
         cmocka_unit_test(two_dates_are_none),
-        cmocka_unit_test(leap_second),
-        cmocka_unit_test(dates_and_eras),
+        cmocka_unit_test(c9_leap_second),
+        cmocka_unit_test(c9_dates_and_eras),
         cmocka_unit_test(gll_stands_in_for_a_damaged_witness),
         cmocka_unit_test(sentences_of_one_instant_with_other_digits),
         cmocka_unit_test(comment_lines_at_the_head),
         cmocka_unit_test(a_time_is_said_when_the_usual_witnesses_have_spoken),
         cmocka_unit_test(an_epoch_in_the_middle_of_a_burst_has_its_own_first_byte),
-        cmocka_unit_test(a_time_that_stands_still_is_said_once),
+        cmocka_unit_test(c14_a_time_that_stands_still_is_said_once),
         cmocka_unit_test(a_date_is_not_carried_for_hours),
-        cmocka_unit_test(damage_is_counted_and_costs_one_sentence),
-        cmocka_unit_test(bytes_may_come_one_by_one),
+        cmocka_unit_test(c5_damage_is_counted_and_costs_one_sentence),
+        cmocka_unit_test(c8_bytes_may_come_one_by_one),
         cmocka_unit_test(satellites_of_many_systems),
         cmocka_unit_test(more_satellites_than_there_is_room),
     };

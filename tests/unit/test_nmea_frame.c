@@ -51,7 +51,7 @@ static void a_sentence_with_its_local_time(void **state)
     assert_int_equal(s.local, 2); /* of the `$` */
 }
 
-static void lower_case_digits(void **state)
+static void c3_lower_case_digits(void **state)
 {
     (void)state;
     assert_int_equal(frame_text("$GPTXT,n*0C").count[NMEA_FRAME_BAD_CHECKSUM], 1);
@@ -59,7 +59,7 @@ static void lower_case_digits(void **state)
     assert_int_equal(frame_text("$GPTXT,n*0D").count[NMEA_FRAME_SENTENCE], 1);
 }
 
-static void damage_is_counted_by_kind(void **state)
+static void c3_damage_is_counted_by_kind(void **state)
 {
     (void)state;
     static const struct {
@@ -95,7 +95,7 @@ static void a_cut_off_sentence_does_not_take_the_next_with_it(void **state)
     assert_int_equal(s.count[NMEA_FRAME_SENTENCE], 1);
 }
 
-static void a_line_without_end_is_bounded(void **state)
+static void c3_a_line_without_end_is_bounded(void **state)
 {
     (void)state;
     size_t size = 1 << 20;
@@ -151,10 +151,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sentence_with_its_local_time),
-        cmocka_unit_test(lower_case_digits),
-        cmocka_unit_test(damage_is_counted_by_kind),
+        cmocka_unit_test(c3_lower_case_digits),
+        cmocka_unit_test(c3_damage_is_counted_by_kind),
         cmocka_unit_test(a_cut_off_sentence_does_not_take_the_next_with_it),
-        cmocka_unit_test(a_line_without_end_is_bounded),
+        cmocka_unit_test(c3_a_line_without_end_is_bounded),
         cmocka_unit_test(the_longest_sentence_fits),
         cmocka_unit_test(binary_between_sentences),
     };

@@ -223,7 +223,7 @@ static void c11_nanoseconds_before_the_second(void **state)
     }
 }
 
-static void dates_that_cannot_be(void **state)
+static void c9_dates_that_cannot_be(void **state)
 {
     (void)state;
     static const struct said rows[] = {
@@ -464,7 +464,7 @@ int main(void)
         cmocka_unit_test(without_a_fix_or_a_time_nothing_is_said),
         cmocka_unit_test(any_message_denies_and_two_times_contradict),
         cmocka_unit_test(c11_nanoseconds_before_the_second),
-        cmocka_unit_test(dates_that_cannot_be),
+        cmocka_unit_test(c9_dates_that_cannot_be),
         cmocka_unit_test(a_date_of_another_era_is_moved),
         cmocka_unit_test(a_leap_second_has_its_name),
         cmocka_unit_test(a_leap_count_is_carried_until_it_may_change),
