@@ -37,6 +37,8 @@ double refclock_passes(const struct refclock *r, double limit)
 static uint32_t refid_of(const struct refclock *r)
 {
     const struct receiver *led = refclock_leader(r);
+    if (led && led->config.peer)
+        return led->remote.refid;
     if (led && led->config.refid)
         return led->config.refid;
     return led && !led->config.pulses && !led->config.samples ? r->config.refid_message
@@ -66,7 +68,9 @@ void announce_publish(struct refclock *r, bool transition)
     }
     r->total = s.total;
     if (r->state == REFCLOCK_LOCKED || r->state == REFCLOCK_HOLDOVER) {
-        s.stratum = 1;
+        const struct receiver *led = refclock_leader(r);
+        s.stratum = led && led->config.peer ? (uint8_t)(led->remote.stratum + 1) : 1;
+        s.root_delay = led && led->config.peer ? led->remote.root_delay : 0;
         leap_carry_snapshot(r, &s);
         s.refid = refid_of(r);
     }

@@ -12,11 +12,13 @@
 #define SOFT_COST  0.02   /* of the estimate's variance, spent on a calm frequency */
 #define FEWEST     4      /* samples */
 #define FREQ_MOST  5e-3   /* ten times what the kernel can steer */
-#define LONE       2.5  /* times the usual innovation: more is possible than one pulse may decide */
-#define DOUBTS     6.0  /* sigmas of it that stay in doubt ... */
-#define AGREED     6    /* ... until so many pulses were judged together */
-#define COAST_S    5.0  /* without a pulse */
-#define SETTLED    4000 /* s, until a filter's gains stand still, or nearly so */
+#define LONE       2.5 /* times the usual innovation: more is possible than one pulse may decide */
+#define DOUBTS     6.0 /* sigmas of it that stay in doubt ... */
+#define AGREED     6   /* ... until so many pulses were judged together */
+#define COAST_S    5.0 /* without a pulse */
+#define FREQ_SIGMA 50e-6  /* of an oscillator that nothing is known of */
+#define KNOWN      600    /* pulses after which their noises hold for other measurements */
+#define SETTLED    4000   /* s, until a filter's gains stand still, or nearly so */
 #define SLEW_LIMIT 400e-6 /* what phase may take of the 500 ppm that the kernel steers */
 
 void discipline_init(struct discipline *d, double freq, int64_t now)
@@ -113,6 +115,8 @@ static double free_phase(const struct discipline *d, const struct sample *s)
 static void predict(const struct discipline *d, struct kalman *k, double dt)
 {
     struct kalman_noise q = d->noise.ratio;
+    if (d->weighted && !d->noise_known)
+        q = (struct kalman_noise){.qx = d->wander.qx / d->r, .qy = d->wander.qy / d->r};
     if (dt > COAST_S)
         q.persist = persist_time(&d->persist);
     kalman_predict(k, fmax(0, dt), &q);
@@ -123,6 +127,12 @@ static double seconds_since(int64_t from, int64_t to)
     return (double)(to - from) * 1e-9;
 }
 
+/* Variance of a measurement, in units of a pulse's. */
+static double variance_of(const struct discipline *d, const struct sample *s)
+{
+    return s->error > 0 ? s->error * s->error / d->r : 1;
+}
+
 void discipline_innovation(const struct discipline *d, const struct sample *s, double *innovation,
                            double *sigma)
 {
@@ -131,10 +141,11 @@ void discipline_innovation(const struct discipline *d, const struct sample *s, d
     if (!d->started)
         return;
     struct kalman k = d->kalman;
-    predict(d, &k, seconds_since(d->at, s->local));
-    *innovation = free_phase(d, s) - k.x;
-    *sigma = sqrt(kalman_expect(&k, 1) * d->r);
-    if (d->acquire.count < ACQUIRE_PULSES) /* any of those before may be wrong */
+    double dt = seconds_since(d->at, s->local);
+    predict(d, &k, dt);
+    *innovation = free_phase(d, s) - k.x - fmin(0, dt) * k.y;
+    *sigma = sqrt(kalman_expect(&k, variance_of(d, s)) * d->r);
+    if (s->error == 0 && d->acquire.count < ACQUIRE_PULSES) /* any of those before may be wrong */
         *sigma = hypot(*sigma, d->possible);
 }
 
@@ -219,13 +230,64 @@ static void follow(struct discipline *d, const struct sample *s, double z, int64
     d->r = d->noise.r;
 }
 
+/* Measurements with an error of their own begin, or begin again after pulses. */
+static void begin_weighted(struct discipline *d, double z, double r)
+{
+    if (!d->count) {
+        double freq_sigma = d->prior.freq_error > 0 ? d->prior.freq_error : FREQ_SIGMA;
+        kalman_init(&d->kalman);
+        d->kalman.x = z;
+        d->kalman.y = d->prior.freq / (1 + d->segment[0].freq);
+        d->kalman.p[0][0] = r;
+        d->kalman.p[1][1] = freq_sigma * freq_sigma / d->r;
+    }
+    d->noise_known |= d->noise.counted > KNOWN;
+    kalman_drop_drift(&d->kalman);
+    wander_init(&d->wander, d->kalman.y, sqrt(d->kalman.p[1][1] * d->r));
+    d->weighted = true;
+    d->acquire.count = 0; /* pulses that come back are judged together first */
+}
+
+/* One that comes late is taken to the present by the frequency, which is known better. */
+static void take_weighted(struct discipline *d, const struct sample *s, double z, bool reopen)
+{
+    double r = variance_of(d, s), dt = seconds_since(d->at, s->local);
+    double since = seconds_since(d->last, s->local);
+    if (!d->weighted)
+        begin_weighted(d, z, r);
+    z -= fmin(0, dt) * d->kalman.y;
+    predict(d, &d->kalman, fmax(0, dt));
+    if (reopen) {
+        double away = z - d->kalman.x;
+        d->kalman.p[0][0] += away * away / d->r;
+        wander_init(&d->wander, d->kalman.y, FREQ_SIGMA);
+    }
+    d->weighted_gain = d->kalman.p[0][0] / kalman_expect(&d->kalman, r);
+    if (d->count)
+        (void)kalman_update(&d->kalman, z, r);
+    d->doubt = 0;
+    wander_update(&d->wander, z, fmax(0, since), s->error * s->error);
+}
+
+/* A pulse after measurements of another kind. */
+static void begin_pulses(struct discipline *d, const struct sample *s, double z, int64_t seconds)
+{
+    predict(d, &d->kalman, fmax(0, seconds_since(d->at, s->local)));
+    d->weighted = false;
+    acquire_again(d, s->local, z, seconds, sqrt(kalman_expect(&d->kalman, 1) * d->r));
+}
+
 void discipline_update(struct discipline *d, const struct sample *s, bool reopen)
 {
     if (!d->started)
         start(d, s);
     double z = free_phase(d, s);
     int64_t seconds = d->count ? llrint(seconds_since(d->last, s->local)) : 1;
-    if (d->acquire.count < ACQUIRE_PULSES)
+    if (s->error > 0)
+        take_weighted(d, s, z, reopen);
+    else if (d->weighted)
+        begin_pulses(d, s, z, seconds > 1 ? seconds : 1);
+    else if (d->acquire.count < ACQUIRE_PULSES)
         acquire(d, seconds_since(d->first, s->local), z);
     else
         follow(d, s, z, seconds > 1 ? seconds : 1, reopen);
@@ -281,6 +343,12 @@ bool discipline_ready(const struct discipline *d)
     return d->started && d->count >= FEWEST && fabs(d->kalman.y) < FREQ_MOST;
 }
 
+/* s for which the oscillator was watched, as far as that counts for what it may do yet. */
+static double watched(const struct discipline *d)
+{
+    return d->weighted && !d->noise_known ? seconds_since(d->first, d->at) : (double)d->count;
+}
+
 void discipline_estimate(const struct discipline *d, int64_t local, struct estimate *e)
 {
     struct kalman k = d->kalman;
@@ -297,16 +365,18 @@ void discipline_estimate(const struct discipline *d, int64_t local, struct estim
         .freq_sigma = sqrt(fmax(0, k.p[1][1]) * d->r),
         .sigma = hypot(sqrt(fmax(0, k.p[0][0]) * d->r), thermal_doubt(&d->thermal)),
         .age = seconds_since(d->last, local),
-        .gain = d->noise.k1,
+        .gain = d->weighted ? d->weighted_gain : d->noise.k1,
     };
     e->stat = bound_stat(e->sigma, d->count, e->gain, d->doubt) +
-              bound_unseen((double)d->count, fmax(0, e->age));
+              bound_unseen(watched(d), fmax(0, e->age));
 }
 
 struct memory discipline_memory(const struct discipline *d, int64_t local)
 {
     struct estimate e;
-    if (!d->started || d->acquire.count < ACQUIRE_PULSES)
+    bool settled =
+        d->weighted ? d->wander.count >= ACQUIRE_PULSES : d->acquire.count >= ACQUIRE_PULSES;
+    if (!d->started || !settled)
         return (struct memory){0};
     discipline_estimate(d, local, &e);
     struct memory m = {

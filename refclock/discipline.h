@@ -13,6 +13,7 @@
 #include "refclock/persist.h"
 #include "refclock/sample.h"
 #include "refclock/thermal.h"
+#include "refclock/wander.h"
 
 /*
  * The estimate of the clock, and what to do with the clock. The filter sees the free-running phase:
@@ -47,11 +48,15 @@ struct discipline {
     int64_t last_truth;
     struct discipline_segment segment[DISCIPLINE_SEGMENTS]; /* newest first */
     struct acquire
-        acquire;        /* the first pulses; again after a gap, or when the estimate was wrong */
-    double r;           /* variance of a measurement in use, s^2 */
-    double doubt;       /* s, what outliers that agree say against the estimate */
-    double uncertainty; /* s, of the last sample */
-    double shifted;     /* s, what the estimate was moved by without a measurement */
+        acquire;          /* the first pulses; again after a gap, or when the estimate was wrong */
+    double r;             /* variance of a measurement in use, s^2 */
+    double doubt;         /* s, what outliers that agree say against the estimate */
+    double uncertainty;   /* s, of the last sample */
+    bool weighted;        /* the last sample came with an error of its own */
+    bool noise_known;     /* pulses have shown the oscillator's noise */
+    double weighted_gain; /* share of an innovation that the last of those was given */
+    struct wander wander; /* the oscillator's noise as those show it */
+    double shifted;       /* s, what the estimate was moved by without a measurement */
     struct acquire_prior prior; /* what `acquire` begins with; freq is a correction, as set */
     double possible;            /* s, standard deviation of its first innovation; 0: any */
     int64_t gap;                /* s since the pulse before its first */

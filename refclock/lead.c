@@ -21,10 +21,25 @@ static struct receiver_moment moment(const struct refclock *r, int who, int arri
 static double own_bound(const struct refclock *r)
 {
     struct estimate e;
-    if (!discipline_ready(&r->discipline) || !r->led_once)
+    if (!discipline_ready(&r->discipline) || !r->synced_once)
         return INFINITY;
     discipline_estimate(&r->discipline, loop_now(r->loop), &e);
     return e.stat;
+}
+
+/*
+ * A receiver is gone and network servers could lead. Until its bound has passed the limit the
+ * estimate itself knows better, unless it is the receiver that was wrong, or the servers say so of
+ * the estimate.
+ */
+static bool is_held_over(const struct refclock *r, const struct selected *s)
+{
+    const struct receiver *next = &r->receiver[s->leader];
+    bool was_receiver = r->led_once && !r->receiver[r->led].config.peer;
+    if (!next->config.peer || !was_receiver || !r->synced_once)
+        return false;
+    return r->total <= r->config.holdover_limit && s->of[r->led].verdict != VERDICT_FALSE &&
+           fabs(next->witness.median) <= receiver_bound(next) + own_bound(r);
 }
 
 /* `arriving`: its measurement has just come; -1: none has. fitness[] gets one for each source. */
@@ -38,6 +53,8 @@ static void select_now(const struct refclock *r, int arriving, struct fitness *f
         receiver_candidate(&r->receiver[i], &m, &fitness[i], &candidate[i]);
     }
     select_leader(candidate, r->count, r->leader, own_bound(r), out);
+    if (out->leader >= 0 && is_held_over(r, out))
+        out->leader = -1;
 }
 
 static void move_estimate(struct refclock *r, double by)
@@ -47,9 +64,43 @@ static void move_estimate(struct refclock *r, double by)
         witness_shift(&r->receiver[i].witness, by);
 }
 
+/* What a source says more than the estimate, and is taken over slowly: network servers share it,
+ * for they feed the estimate together. */
+static double bias_of(const struct refclock *r, const struct receiver *one)
+{
+    bool together = one->config.peer && r->leader >= 0 && r->receiver[r->leader].config.peer;
+    return together ? r->receiver[r->leader].bias : one->bias;
+}
+
+/* The same servers as before feed the estimate, with another one at their head. */
+static void pass_on(struct refclock *r, int next)
+{
+    struct receiver *before = &r->receiver[r->led];
+    double bias = before->bias;
+    before->bias = 0;
+    r->receiver[next].bias = bias;
+    r->leader = r->led = next;
+}
+
+/*
+ * What a network server says otherwise is taken over slowly where the estimate, which knew better
+ * until now, and the server both allow for the difference.
+ */
+static bool is_slow(const struct refclock *r, const struct receiver *one, double off)
+{
+    if (fabs(off) < BIAS_MOST)
+        return true;
+    return one->config.peer && r->synced_once && fabs(off) <= receiver_bound(one) + own_bound(r);
+}
+
 /* The estimate goes on with another source's measurements. */
 static void follow(struct refclock *r, int next)
 {
+    bool agrees = r->leader >= 0 && r->selected.of[r->leader].verdict != VERDICT_FALSE;
+    if (agrees && r->receiver[r->leader].config.peer && r->receiver[next].config.peer) {
+        pass_on(r, next);
+        return;
+    }
     struct receiver *one = &r->receiver[next];
     const struct witness *w = &one->witness;
     bool change = r->led_once && next != r->led && r->discipline.started;
@@ -60,10 +111,10 @@ static void follow(struct refclock *r, int next)
     if (!change)
         return;
     r->changes++;
-    one->bias = fabs(off) < BIAS_MOST ? off : 0;
-    if (fabs(off) >= BIAS_MOST)
+    one->bias = is_slow(r, one, off) ? off : 0;
+    if (one->bias == 0)
         move_estimate(r, off);
-    if (w->judged >= JUDGED_FEW && w->variance > 0)
+    if (!one->config.peer && w->judged >= JUDGED_FEW && w->variance > 0)
         discipline_measure(&r->discipline, w->variance);
     one->pulses.in_row = 0;
     one->pulses.row_least = r->discipline.doubt = 0;
@@ -103,6 +154,16 @@ void lead_choose(struct refclock *r)
     explain(r, fitness);
 }
 
+bool lead_settled(const struct refclock *r)
+{
+    if (r->leader < 0 || !r->receiver[r->leader].config.peer)
+        return true;
+    for (int i = 0; i < r->count; i++)
+        if (r->receiver[i].config.peer && r->selected.of[i].verdict == VERDICT_NEW)
+            return false;
+    return witness_speaks(&r->receiver[r->leader].witness, loop_now(r->loop));
+}
+
 static bool in_doubt(const struct refclock *r, int who)
 {
     return r->receiver[who].pulses.in_row >= ROW_DOUBTS;
@@ -114,13 +175,22 @@ bool lead_wants(const struct refclock *r, int who)
     return in_doubt(r, who) || receiver_fitness(&r->receiver[who], &m).choice != FITNESS_NOTHING;
 }
 
+/* Network servers that agree feed the estimate together, each by its error. */
+static bool is_combined(const struct refclock *r, int who)
+{
+    return r->receiver[r->leader].config.peer && r->receiver[who].config.peer &&
+           r->selected.of[who].verdict == VERDICT_STANDBY;
+}
+
 /* Whether the estimate waits for this source's measurement. */
 static bool feeds(const struct refclock *r, int who)
 {
     struct fitness fitness[REFCLOCK_SOURCES];
     struct selected s;
-    if (r->leader >= 0 || r->receiver[who].config.noselect)
-        return who == r->leader;
+    if (r->receiver[who].config.noselect)
+        return false;
+    if (r->leader >= 0)
+        return who == r->leader || is_combined(r, who);
     if (r->count == 1)
         return true;
     select_now(r, who, fitness, &s);
@@ -153,11 +223,12 @@ static void take(struct refclock *r, struct receiver *one, const struct sample *
     struct source *source = counts_of(one);
     struct sample s = *given;
     double innovation, sigma;
-    s.fraction -= one->bias;
+    double bias = bias_of(r, one);
+    s.fraction -= bias;
     discipline_innovation(&r->discipline, &s, &innovation, &sigma);
     enum source_verdict verdict = source_judge(source, innovation, sigma, r->discipline.count);
     if (r->discipline.started)
-        witness_note(&one->witness, innovation + one->bias, s.local);
+        witness_note(&one->witness, innovation + bias, s.local);
     if (verdict == SOURCE_USED || verdict == SOURCE_REOPEN) {
         uint64_t turns = r->discipline.thermal.turns;
         discipline_update(&r->discipline, &s, verdict == SOURCE_REOPEN);

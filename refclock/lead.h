@@ -15,6 +15,10 @@
 /* Takes stock of all sources; r->leader, selected and selection say what came of it. */
 void lead_choose(struct refclock *r);
 
+/* False while network servers lead of which some have not been held against the others yet: whoever
+ * was heard first may be the one that is wrong. */
+bool lead_settled(const struct refclock *r);
+
 /* Whether a numbered pulse of source `who` that has just come is to be delivered. */
 bool lead_wants(const struct refclock *r, int who);
 

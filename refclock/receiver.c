@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define ROW_DOUBTS    4    /* outliers in a row that say something about the estimate */
-#define SAMPLE_LIFE_S 64   /* a source of samples may be silent for so long */
+#define SAMPLE_LIFE_S 64   /* a source of samples may be silent for so long ... */
+#define INTERVALS     4    /* ... or so many of its intervals */
 #define SPREADS       3.0  /* of nine measurements around their median, in an error interval */
 #define LEAST_BOUND   1e-9 /* s */
 
@@ -22,6 +23,11 @@ double receiver_age(int64_t last, int64_t now)
     return last ? (double)(now - last) * 1e-9 : INFINITY;
 }
 
+static double sample_life(const struct receiver *r)
+{
+    return fmax(SAMPLE_LIFE_S, INTERVALS * r->remote.interval);
+}
+
 static struct fitness sampler_fitness(const struct receiver *r, const struct receiver_moment *m)
 {
     struct fitness f = {.choice = FITNESS_PULSE, .why = "samples whose second is known"};
@@ -29,7 +35,7 @@ static struct fitness sampler_fitness(const struct receiver *r, const struct rec
         f.choice = FITNESS_NOTHING;
         snprintf(f.why, sizeof f.why,
                  "another program moved the clock; waiting for the second to be confirmed");
-    } else if (!m->arriving && receiver_age(r->witness.last, m->now) > SAMPLE_LIFE_S) {
+    } else if (!m->arriving && receiver_age(r->messages.last, m->now) > sample_life(r)) {
         f.choice = FITNESS_NOTHING;
         snprintf(f.why, sizeof f.why, "no sample comes; see `timeballctl sources`");
     }
@@ -77,7 +83,8 @@ void receiver_candidate(const struct receiver *r, const struct receiver_moment *
 {
     *c = (struct candidate){
         .name = r->config.name,
-        .kind = r->config.samples                    ? SELECT_SAMPLES
+        .kind = r->config.peer                       ? SELECT_PEERS
+                : r->config.samples                  ? SELECT_SAMPLES
                 : fitness->choice == FITNESS_MESSAGE ? SELECT_MESSAGES
                                                      : SELECT_PULSES,
         .fit = fitness->choice != FITNESS_NOTHING,

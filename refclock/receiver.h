@@ -28,13 +28,23 @@ struct receiver_config {
     char name[96];
     bool pulses, messages; /* what it delivers ... */
     bool samples;          /* ... or samples, and neither of those */
+    bool peer;             /* samples over a network: of a server with a stratum of its own */
     bool noselect;         /* only watched */
     bool prefer;           /* before others of its kind */
     uint32_t refid;        /* SNAPSHOT_REFID when it leads; 0: by its kind */
 };
 
+/* What a network server says of itself. */
+struct receiver_remote {
+    uint8_t stratum;   /* 1..15 */
+    uint32_t refid;    /* that stands for it (RFC 5905 section 7.3) */
+    double root_delay; /* s, through it */
+    double interval;   /* s, between its measurements */
+};
+
 struct receiver {
     struct receiver_config config;
+    struct receiver_remote remote; /* of a peer */
     struct numbering numbering;
     int64_t renumbered;             /* s, that its new number moved its time by: not yet followed */
     struct source pulses, messages; /* `pulses` of samples, too */

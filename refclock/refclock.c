@@ -14,9 +14,10 @@
 #define PANIC        1000.0   /* s, RFC 5905 PANICT */
 #define DOUBT_LABELS 2
 #define UNDO_AGAIN_NS \
-    (600 * SECOND)     /* a second foreign step within this: somebody else owns the clock */
-#define SYNC_BOUND 0.5 /* s: beyond, the second itself is not known */
-#define SLEW_LEAST 1e-6
+    (600 * SECOND)            /* a second foreign step within this: somebody else owns the clock */
+#define SYNC_BOUND        0.5 /* s: beyond, the second itself is not known */
+#define SLEW_LEAST        1e-6
+#define WITNESS_INTERVALS 8 /* of a network server, for which what it said stands */
 
 static void second_over(void *arg, int64_t now);
 static void jumped(void *arg, int64_t now, int64_t step);
@@ -168,6 +169,8 @@ static enum refclock_state next_state(const struct refclock *r)
     const struct receiver *led = refclock_leader(r);
     bool numbered = !led || led->config.samples || led->numbering.state == NUMBERING_NUMBERED ||
                     r->selection.choice == FITNESS_MESSAGE;
+    if (!r->synced_once && !lead_settled(r))
+        return REFCLOCK_STARTING;
     if (r->selection.choice != FITNESS_NOTHING && total < SYNC_BOUND)
         return REFCLOCK_LOCKED;
     if (!r->synced_once)
@@ -367,6 +370,28 @@ void refclock_sample(struct refclock *r, int who, const struct sample *s)
     r->doubt -= r->doubt > 0;
     if (lead_deliver(r, who, s))
         act(r);
+}
+
+void refclock_remote(struct refclock *r, int who, const struct receiver_remote *remote)
+{
+    struct receiver *one = &r->receiver[who];
+    one->remote = *remote;
+    one->witness.life = WITNESS_INTERVALS * remote->interval;
+}
+
+void refclock_forget(struct refclock *r, int who)
+{
+    struct receiver *one = &r->receiver[who];
+    struct receiver_config config = one->config;
+    bool led = r->led == who && r->led_once;
+    struct receiver_remote remote = one->remote;
+    double bias = one->bias;
+    receiver_init(one, &config);
+    if (!led)
+        return;
+    /* what it left behind in the estimate is still served */
+    one->remote = remote;
+    one->bias = bias;
 }
 
 void refclock_sawtooth(struct refclock *r, int who, const struct sawtooth *s)

@@ -97,6 +97,12 @@ void refclock_edge(struct refclock *r, int who, const struct edge *e);
 void refclock_label(struct refclock *r, int who, const struct timelabel *l);
 void refclock_sample(struct refclock *r, int who, const struct sample *s);
 
+/* What a network server says of itself, with each of its samples; before the sample. */
+void refclock_remote(struct refclock *r, int who, const struct receiver_remote *remote);
+
+/* Source `who` is another server from now on: what was known of it is forgotten. */
+void refclock_forget(struct refclock *r, int who);
+
 /* What the receiver says of its next pulse, and of leap seconds. */
 void refclock_sawtooth(struct refclock *r, int who, const struct sawtooth *s);
 void refclock_leap(struct refclock *r, int who, const struct leap_claim *l);

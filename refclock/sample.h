@@ -52,8 +52,8 @@ struct sample {
     int64_t local;   /* ns */
     int64_t truth;   /* ns POSIX */
     double fraction; /* s, |fraction| < 1e-9: what nanoseconds cannot hold (sawtooth); else 0 */
-    double
-        error; /* s, standard error where it is known beforehand; 0: estimated from the samples */
+    double error; /* s, standard error where it is known beforehand; 0: estimated from the samples,
+                     which then come a second apart or nearly so */
     double uncertainty; /* s, constant and unknowable from the samples: latency of the pulse, half
                            the delay span */
     enum leap leap;

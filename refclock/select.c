@@ -116,7 +116,7 @@ static void dispute(const struct candidate *c, const int *of, int n, int leader,
 {
     char by[32];
     bool jumped = leader >= 0 && c[leader].jumped;
-    bool stays = leader >= 0 && !jumped && !c[leader].doubtful;
+    bool stays = leader >= 0 && !jumped && !c[leader].doubtful && isfinite(own);
     out->disputed = true;
     for (int k = 0; k < n; k++) {
         int i = of[k];

@@ -13,8 +13,8 @@
 
 enum select_kind { /* the better, the lower */
                    SELECT_PULSES,
-                   SELECT_SAMPLES, /* already numbered: shared memory, sockets, later network peers
-                                    */
+                   SELECT_SAMPLES, /* already numbered: shared memory, sockets */
+                   SELECT_PEERS,   /* the same over a network */
                    SELECT_MESSAGES,
 };
 
@@ -55,7 +55,8 @@ struct selected {
 /*
  * `leader`: who leads now, -1: nobody. It stays unless it is no truechimer any more, another one is
  * of a better kind or preferred, or another one's bound is less than half of its own. `own`: s, the
- * bound of the estimate by itself, which a leader that jumped is held against; INFINITY: none.
+ * bound of the estimate by itself, which a leader that jumped is held against; INFINITY: nothing
+ * was ever served, and sources that contradict each other begin nothing.
  * count <= SELECT_MOST.
  */
 void select_leader(const struct candidate *c, int count, int leader, double own,

@@ -47,11 +47,16 @@ static void learn(struct witness *w, double off)
     w->variance += weight * (off * off - w->variance);
 }
 
+static bool is_stale(const struct witness *w, int64_t local)
+{
+    return (double)(local - w->last) * 1e-9 > fmax(WITNESS_STALE, w->life);
+}
+
 void witness_note(struct witness *w, double z, int64_t local)
 {
     if (!isfinite(z))
         return;
-    if (w->count && (double)(local - w->last) * 1e-9 > WITNESS_STALE)
+    if (w->count && is_stale(w, local))
         w->count = w->next = 0;
     learn(w, z - w->median);
     w->z[w->next] = z;
@@ -71,5 +76,5 @@ void witness_shift(struct witness *w, double by)
 
 bool witness_speaks(const struct witness *w, int64_t now)
 {
-    return w->count >= WITNESS_LEAST && (double)(now - w->last) * 1e-9 <= WITNESS_STALE;
+    return w->count >= WITNESS_LEAST && !is_stale(w, now);
 }

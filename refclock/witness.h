@@ -12,7 +12,7 @@
  */
 #define WITNESS_KEEPS 9
 #define WITNESS_LEAST 5   /* measurements before it says anything */
-#define WITNESS_STALE 300 /* s */
+#define WITNESS_STALE 300 /* s for which a measurement stands, or `life` */
 
 struct witness {
     double z[WITNESS_KEEPS]; /* s, true minus estimate */
@@ -22,6 +22,7 @@ struct witness {
     double spread;   /* s, as a standard deviation: 1.4826 times the median deviation */
     double variance; /* s^2, of one measurement around the median, slow; outliers left out */
     uint64_t judged; /* measurements that the variance rests on */
+    double life;     /* s, of a source that is heard seldom; 0: WITNESS_STALE */
 };
 
 /* Takes a measurement: at local time `local` the source said `z` (s). A long silence before it

@@ -2,6 +2,7 @@
 #include "server/address.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 
 #include "server/reply.h"
 
@@ -44,6 +45,15 @@ static bool same_host(const union address *a, const struct address_asked *b)
         return false;
     return b->family == AF_INET ? a->v4.sin_addr.s_addr == b->v4.s_addr
                                 : IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6);
+}
+
+const char *address_text(const union address *a, char *buf, size_t size)
+{
+    const void *bits = a->any.sa_family == AF_INET ? (const void *)&a->v4.sin_addr
+                                                   : (const void *)&a->v6.sin6_addr;
+    if (!inet_ntop(a->any.sa_family, bits, buf, (socklen_t)size))
+        snprintf(buf, size, "?");
+    return buf;
 }
 
 unsigned address_facts(const union address *from, const struct address_asked *asked, uint16_t port)

@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -31,6 +32,9 @@ struct address_asked {
  * cannot have sent it; an answer to our own address and port would come back to us.
  */
 unsigned address_facts(const union address *from, const struct address_asked *asked, uint16_t port);
+
+/* The address as text, without the port; buf of at least INET6_ADDRSTRLEN. Returns buf. */
+const char *address_text(const union address *a, char *buf, size_t size);
 
 /* Port in host order, 0 for another family. */
 uint16_t address_port(const union address *a);

@@ -25,6 +25,7 @@
 #define CONFIG_LISTEN_MAX   16
 #define CONFIG_REFCLOCK_MAX 16
 #define CONFIG_FEED_MAX     8
+#define CONFIG_SERVER_MAX   16
 #define CONFIG_THREADS_AUTO (-1)
 #define CONFIG_SOCKET_MAX   107 /* bytes of a Unix socket's path, unix(7) */
 
@@ -53,6 +54,15 @@ struct config_refclock {
 
 /* The options that a refclock line of any driver may have; offsets into struct config_refclock. */
 extern const struct option_row config_refclock_options[];
+/* A network server, or a name that stands for several, to ask for the time. */
+struct config_server {
+    char host[OPTION_TEXT_SIZE]; /* name or address */
+    bool pool;                   /* several servers of that name are asked */
+    int family;                  /* AF_INET, AF_INET6; AF_UNSPEC: any */
+    int line;
+    int64_t port, version, minpoll, maxpoll, maxsources;
+    bool iburst, burst, prefer, noselect, xleave;
+};
 
 struct config {
     int64_t threads; /* of the responder; 0: all in one thread; CONFIG_THREADS_AUTO */
@@ -75,6 +85,8 @@ struct config {
     size_t refclock_count;
     struct config_feed feed[CONFIG_FEED_MAX];
     size_t feed_count;
+    struct config_server server[CONFIG_SERVER_MAX];
+    size_t server_count;
     uint64_t given; /* bit i: config_directives[i] stood in the file */
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "server/config_line.h"
+#include "server/config_servers.h"
 #include "server/options.h"
 
 /* The directives, and how the lines of those with more than one value are read and written. */
@@ -296,6 +297,15 @@ const struct config_directive config_directives[] = {
      .more = config_refclock_options,
      .take = take_refclock,
      .print = print_refclock},
+    {.row = {.word = "server",
+             .help = "A network server: it checks the receiver, and stands by to take over."},
+     .usage = "[-4|-6] NAME [OPTION ...]",
+     .take = config_take_server,
+     .print = config_print_servers},
+    {.row = {.word = "pool", .help = "A name of many network servers, of which some are asked."},
+     .usage = "[-4|-6] NAME [OPTION ...]",
+     .take = config_take_pool,
+     .print = config_print_pools},
     {.row = {.word = "clock",
              .type = OPTION_CHOICE,
              .offset = offsetof(struct config, clock),

@@ -315,6 +315,20 @@ static int open_socket(struct daemon *d, struct err *err)
     return *config.path ? status_socket_open(&d->socket, &config, err) : 0;
 }
 
+/* What they need to know of us: the year, and whether they are only witnesses. */
+static void tell_peers(struct daemon *d, int64_t now)
+{
+    const struct refclock *r = &d->refclock;
+    bool leads = r->leader >= 0 && !r->receiver[r->leader].config.peer;
+    int64_t truth = clock_now(d->world.loop->clock);
+    struct estimate e;
+    if (refclock_estimate(r, &e) && r->synced_once)
+        truth = now + e.shift;
+    else if (truth < d->world.era_pivot * SECOND) /* a machine without a clock */
+        truth = d->world.era_pivot * SECOND;
+    peers_second(d->peers, truth, leads);
+}
+
 /* The default path may belong to another daemon, or to root: only one that was named must do. */
 static int open_control(struct daemon *d, struct err *err)
 {
@@ -343,6 +357,7 @@ static void tick(void *arg, int64_t now)
         status_socket_tick(d->socket, now);
     control_tick(d->control, now);
     write_feeds(d);
+    tell_peers(d, now);
     leap_watch_tick(&d->leap, &d->refclock.leap.table, now, leap_carry_time(&d->refclock),
                     d->world.log);
     record_steering(d);
@@ -372,13 +387,15 @@ int daemon_open(struct daemon **out, struct config *config, const struct daemon_
     load_drift(d);
     leap_watch_open(&d->leap, config->leapfile, d->world.log, d->started);
     /* the Unix sockets change the umask for a moment, so they come before there are threads */
-    if (open_recording(d, err) || open_sensor(d, err) || open_sources(d, err) ||
-        open_feeds(d, err) || open_socket(d, err) || open_control(d, err) ||
-        open_responder(d, err)) {
+    if (open_recording(d, err) ||
+        peers_open(&d->peers, config, &d->refclock, world->net, world->log, err) ||
+        open_sensor(d, err) || open_sources(d, err) || open_feeds(d, err) || open_socket(d, err) ||
+        open_control(d, err) || open_responder(d, err)) {
         daemon_close(d);
         return -1;
     }
     refclock_start(&d->refclock);
+    tell_peers(d, loop_now(world->loop));
     loop_after(world->loop, &d->tick, SECOND);
     *out = d;
     return 0;
@@ -394,6 +411,7 @@ void daemon_close(struct daemon *d)
     sensor_close(&d->sensor);
     refclock_stop(&d->refclock);
     responder_close(d->responder);
+    peers_close(d->peers);
     status_socket_close(d->socket);
     control_close(d->control);
     for (size_t i = 0; i < d->opened; i++)

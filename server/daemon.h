@@ -12,6 +12,7 @@
 #include "server/config.h"
 #include "server/control.h"
 #include "server/feed.h"
+#include "server/peers.h"
 #include "server/leap_watch.h"
 #include "server/record.h"
 #include "server/responder.h"
@@ -34,6 +35,7 @@ struct daemon_world {
     int (*open_pulse)(const struct driver_env *, const char *, const struct pulse_want *,
                       struct pulse **, struct err *);
     void *arg;
+    struct net *net;                  /* to network servers; NULL: the machine's */
     double (*temperature)(void *arg); /* Celsius; NAN: cannot be read now; NULL: no sensor */
 };
 
@@ -62,7 +64,8 @@ struct daemon {
     struct daemon_source source[CONFIG_REFCLOCK_MAX];
     size_t opened; /* of the sources */
     struct feed feed[CONFIG_FEED_MAX];
-    size_t fed; /* of the feeds, opened */
+    size_t fed;          /* of the feeds, opened */
+    struct peers *peers; /* NULL: none is configured */
     struct responder *responder;
     struct status_socket *socket;
     struct control *control; /* NULL: none */

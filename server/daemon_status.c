@@ -345,6 +345,9 @@ const struct status *daemon_status(struct daemon *d)
     fill_clock(d, s);
     for (size_t i = 0; i < d->opened && i < STATUS_SOURCES_MAX; i++)
         fill_source(d, &d->source[i], &s->source[s->source_count++]);
+    for (size_t i = 0; i < peers_count(d->peers) && s->source_count < STATUS_SOURCES_MAX; i++)
+        peers_describe(peers_member(d->peers, i), &d->refclock, loop_now(d->world.loop),
+                       &s->source[s->source_count++]);
     fill_sky(d, &s->sky);
     for (size_t i = 0; i < d->fed && i < STATUS_FEEDS_MAX; i++)
         fill_feed(&d->feed[i], &s->feed[s->feed_count++]);

@@ -78,6 +78,15 @@ const struct scenario_span_word scenario_span_words[] = {
     {0},
 };
 
+#define SERVER_SPANS(name) .word = #name, .spans = offsetof(struct sim_server_config, name)
+
+const struct scenario_span_word scenario_server_spans[] = {
+    {SERVER_SPANS(silent), .help = "no answers"},
+    {SERVER_SPANS(lies), .amount = true, .rate = true,
+     .help = "its time is BY seconds ahead, and RATE more each second"},
+    {0},
+};
+
 int scenario_begin(const struct scenario *s, int64_t *posix)
 {
     char date[11], rest;
@@ -106,6 +115,8 @@ void scenario_default(struct scenario *s)
     for (int i = 0; i < SCENARIO_SOURCES; i++)
         options_initial(sim_receiver_options, &s->receiver[i]);
     s->receivers = 1;
+    for (int i = 0; i < SIM_SERVERS; i++)
+        options_initial(sim_server_options, &s->server[i]);
 }
 
 static int take_class(struct scenario *s, const struct config_line *l, struct err *err)
@@ -136,12 +147,12 @@ static int take_temp_step(struct scenario *s, const struct config_line *l, struc
     return 0;
 }
 
-static int take_span(struct sim_receiver_config *r, const struct scenario_span_word *w,
-                     const struct config_line *l, struct err *err)
+static int take_span(void *base, const struct scenario_span_word *w, const struct config_line *l,
+                     struct err *err)
 {
     static const struct option_row row = {
         .word = "span", .type = OPTION_RANGE, .max = 4e7, .unit = "s", .offset = 0};
-    struct sim_span *span = (struct sim_span *)((char *)r + w->spans);
+    struct sim_span *span = (struct sim_span *)((char *)base + w->spans);
     struct sim_span new = {.by = w->by};
     double range[2];
     size_t most = w->rate ? 4 : w->amount ? 3 : 2, least = w->amount && w->by == 0 ? 3 : 2;
@@ -154,7 +165,7 @@ static int take_span(struct sim_receiver_config *r, const struct scenario_span_w
     if ((l->count > 2 && number_double(l->word[2], &new.by)) ||
         (l->count > 3 && number_double(l->word[3], &new.rate)) || !(fabs(new.by) <= OFFSET_MOST))
         return err_set(err, l->thing, TODO, "needs a number after the span");
-    if (w->spans == offsetof(struct sim_receiver_config, rate) && !(new.by >= 0.1 && new.by <= 1e5))
+    if (!strcmp(w->word, "rate") && !(new.by >= 0.1 && new.by <= 1e5))
         return err_set(err, l->thing, "0.1 to 100000 edges a second", "is no rate of pulses");
     new.from = range[0];
     new.to = range[1];
@@ -261,13 +272,55 @@ static int take_receiver(struct scenario *s, const struct config_line *l, struct
     return bad;
 }
 
+static int take_receivers(struct scenario *s, const struct config_line *l, struct err *err)
+{
+    int64_t number;
+    if (l->count != 2 || number_int(l->word[1], &number) || number < 0 || number > SCENARIO_SOURCES)
+        return err_set(err, l->thing, TODO, "receivers needs a number from 0 to %d",
+                       SCENARIO_SOURCES);
+    s->receivers = (int)number;
+    return 0;
+}
+
+static int take_server_word(struct sim_server_config *c, const struct config_line *l,
+                            struct err *err)
+{
+    const struct option_row *row = options_find(sim_server_options, l->word[0]);
+    if (row)
+        return one_value(row, c, l, err);
+    for (const struct scenario_span_word *w = scenario_server_spans; w->word; w++)
+        if (!strcmp(l->word[0], w->word))
+            return take_span(c, w, l, err);
+    return err_set(err, l->thing, TODO, "is no word of a network server");
+}
+
+/* `server all` changes those that are there. */
+static int take_server(struct scenario *s, const struct config_line *l, struct err *err)
+{
+    struct config_line rest = *l;
+    int64_t number = 0;
+    bool all = l->count > 1 && !strcmp(l->word[1], "all");
+    if (l->count < 2 ||
+        (!all && (number_int(l->word[1], &number) || number < 1 || number > SIM_SERVERS)))
+        return err_set(err, l->thing, TODO, "needs a number from 1 to %d, or all", SIM_SERVERS);
+    if (number > s->servers)
+        s->servers = (int)number;
+    rest.count -= 2;
+    memmove(rest.word, rest.word + 2, rest.count * sizeof *rest.word);
+    for (int i = 0; i < s->servers && rest.count; i++)
+        if ((all || i == number - 1) && take_server_word(&s->server[i], &rest, err))
+            return -1;
+    return 0;
+}
+
 static const struct {
     const char *word;
     int (*take)(struct scenario *, const struct config_line *, struct err *);
 } own_words[] = {{"class", take_class},       {"temp_step", take_temp_step},
                  {"disturb", take_disturb},   {"restart", take_restart},
                  {"pause", take_pause},       {"freeze", take_pause},
-                 {"receiver", take_receiver}, {"conf", take_conf}};
+                 {"receiver", take_receiver}, {"receivers", take_receivers},
+                 {"server", take_server},     {"conf", take_conf}};
 
 int scenario_line(struct scenario *s, const struct config_line *l, struct err *err)
 {

@@ -8,6 +8,7 @@
 #include "drivers/sim/oscillator.h"
 #include "drivers/sim/receiver.h"
 #include "server/config.h"
+#include "server/sim_network.h"
 
 /*
  * What timeball-sim plays: a text file of the configuration's form, a directive a line. Its words
@@ -16,6 +17,8 @@
  *   temp_step AT K [RAMP]                   the temperature changes (repeatable)
  *   outage|no_fix|... FROM..TO [BY [RATE]]  spans of seconds since the start (repeatable)
  *   receiver N WORD ...                     a line of the receivers' words for the Nth receiver
+ *   receivers N                             so many receivers, 0 to 4 (1)
+ *   server N|all WORD ...                   a network server's words: it is there, and is asked
  *   disturb AT OFFSET                       somebody else steps the clock (repeatable)
  *   pause|freeze AT S                       the machine sleeps for S s, its clock runs on or stands
  *                                           still (repeatable)
@@ -41,6 +44,8 @@ struct scenario {
     struct sim_utc utc;
     struct sim_receiver_config receiver[SCENARIO_SOURCES];
     int receivers; /* of those */
+    struct sim_server_config server[SIM_SERVERS];
+    int servers; /* of those */
     struct {
         double at, offset; /* s */
     } disturb[SCENARIO_DISTURBS];
@@ -82,5 +87,8 @@ struct scenario_span_word {
     const char *help; /* for the manual */
 };
 extern const struct scenario_span_word scenario_span_words[];
+
+/* The same for network servers: `spans` are offsets into struct sim_server_config. */
+extern const struct scenario_span_word scenario_server_spans[];
 
 #endif

@@ -83,6 +83,8 @@ static int keep_conf(struct sim_world *w, const char *name, const char *conf, st
     fprintf(out, "%s\n", w->scenario.conf);
     for (int i = 0; i < w->receivers; i++)
         fprintf(out, "refclock nmea %s\nrefclock pps simulated%d\n", w->port[i], i);
+    for (int i = 0; i < w->network.servers && !names(w->scenario.conf, "server "); i++)
+        fprintf(out, "server " SIM_SERVER_PREFIX "%d iburst\n", i + 1);
     return fclose(out) ? err_errno(err, name, "", "starting", ENOMEM) : 0;
 }
 
@@ -136,6 +138,7 @@ static int open_daemon(struct sim_world *w, struct err *err)
         .open_port = w->live ? NULL : world_port,
         .open_pulse = world_pulse,
         .arg = w,
+        .net = w->network.servers ? &w->network.net : NULL,
         .temperature = w->scenario.sensor.present ? temperature : NULL,
     };
     w->clock.clock.steerable = w->config.clock == CONFIG_CLOCK_SYSTEM;
@@ -158,6 +161,14 @@ static int start_receiver(struct sim_world *w, struct err *err)
     return 0;
 }
 
+static void start_network(struct sim_world *w)
+{
+    w->network.servers = w->scenario.servers;
+    memcpy(w->network.server, w->scenario.server, sizeof w->network.server);
+    sim_network_start(&w->network, sim_world_loop(w), sim_world_truth, w,
+                      (uint64_t)w->scenario.seed);
+}
+
 int sim_world_open(struct sim_world *w, const struct scenario *s, bool live, const char *conf_name,
                    const char *conf, const struct log *log, struct err *err)
 {
@@ -169,6 +180,7 @@ int sim_world_open(struct sim_world *w, const struct scenario *s, bool live, con
     int bad = 0;
     for (int i = 0; !bad && i < s->receivers; i++)
         bad = start_receiver(w, err);
+    start_network(w);
     if (!bad)
         bad = keep_conf(w, conf_name, conf, err) || read_conf(w, conf_name, err) ||
               open_daemon(w, err);
@@ -191,7 +203,7 @@ bool sim_world_silent(const struct sim_world *w, double t)
     for (int i = 0; i < w->scenario.receivers; i++)
         if (!sim_receiver_silent(&w->scenario.receiver[i], t))
             return false;
-    return true;
+    return w->scenario.receivers > 0;
 }
 
 void sim_world_stop_daemon(struct sim_world *w)
@@ -213,6 +225,7 @@ void sim_world_close(struct sim_world *w)
     sim_world_stop_daemon(w);
     while (w->receivers > 0)
         sim_receiver_stop(&w->receiver[--w->receivers]);
+    sim_network_stop(&w->network);
     loop_close(sim_world_loop(w));
     free(w->conf);
     w->conf = NULL;

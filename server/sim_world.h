@@ -23,6 +23,7 @@ struct sim_world {
     struct clock_virtual clock;
     struct sim_receiver receiver[SCENARIO_SOURCES]; /* as many as the scenario has */
     int receivers;                                  /* that were started */
+    struct sim_network network;
     struct config config;
     struct daemon *daemon; /* NULL: stopped */
     const struct log *log;

@@ -193,6 +193,24 @@ static const struct status_row report_rows[] = {
 };
 #undef AT
 
+#define AT status_peer
+static const struct status_row peer_rows[] = {
+    ROW("address", TEXT, address, "address", "The address that is asked; null: none yet."),
+    ROW("stratum", INT, stratum, "stratum", "Its stratum; 0: not known."),
+    ROW("refid", REFID, refid, "refid", "What it follows itself: its reference identifier."),
+    ROW("poll", INT, poll, "poll", "It is asked every so many seconds, log2."),
+    ROW("delay", SIZE, delay, "delay", "Delay of the last exchange, there and back."),
+    ROW("delay_least", SIZE, delay_least, "least delay", "The least delay of the last day."),
+    ROW("error", SIZE, error, "error", "Standard error of its last offset, by that delay."),
+    ROW("root_delay", SIZE, root_delay, "root delay", "Root delay that it says."),
+    ROW("root_dispersion", SIZE, root_dispersion, "root dispersion",
+        "Root dispersion that it says."),
+    ROW("interleaved", BOOL, interleaved, NULL, "Whether the last exchange was interleaved."),
+    ROW("kiss", TEXT, kiss, "kiss code", "The last kiss of death that it sent."),
+    END,
+};
+#undef AT
+
 #define AT status_source
 static const struct status_row source_rows[] = {
     ROW("name", TEXT, name, NULL, "Driver and path, as in the configuration."),
@@ -230,6 +248,8 @@ static const struct status_row source_rows[] = {
         "The last eight seconds, one bit each, the newest lowest; 255: all of them brought a "
         "measurement."),
     ROW("age", AGE, age, "last sample", "Age of its last measurement."),
+    OBJECT("peer", peer_rows, peer,
+           "What is known of a network server; of other sources nothing is."),
     ROW("counters", COUNTERS, counters, NULL, "The driver's counters, by name."),
     END,
 };
@@ -408,10 +428,11 @@ void status_init(struct status *s)
     c->celsius = c->per_kelvin = c->per_kelvin_error = NAN;
     c->noise_pulse = c->noise_white_fm = c->noise_walk_fm = NAN;
     c->delay = c->delay_low = c->delay_high = c->margin = NAN;
-    for (int i = 0; i < STATUS_SOURCES_MAX; i++)
+    for (int i = 0; i < STATUS_SOURCES_MAX; i++) {
+        struct status_peer *p = &s->source[i].peer;
+        p->delay = p->delay_least = p->error = p->root_delay = p->root_dispersion = NAN;
         s->source[i].offset = s->source[i].jitter = s->source[i].age = s->source[i].says =
             s->source[i].bound = s->source[i].bias = NAN;
-    for (int i = 0; i < STATUS_SOURCES_MAX; i++) {
         struct status_report *r = &s->source[i].report;
         receiver_report_init(&r->said);
         r->latitude = r->longitude = NAN;

@@ -19,7 +19,7 @@
  */
 #define STATUS_VERSION      1 /* of the protocol: grows when a field changes its meaning or goes */
 #define STATUS_TEXT         256
-#define STATUS_SOURCES_MAX  16
+#define STATUS_SOURCES_MAX  40 /* lines of the configuration, and the servers of pools */
 #define STATUS_COUNTERS_MAX 48
 #define STATUS_LISTEN_MAX   16
 #define STATUS_FEEDS_MAX    8
@@ -101,6 +101,20 @@ struct status_report {
     double latitude, longitude; /* degrees, rounded to 0.01; NAN: unknown */
 };
 
+/* What is known of a network server; of other sources nothing is. */
+struct status_peer {
+    char address[64];                   /* that is asked, "" none yet */
+    int stratum;                        /* 0: not known */
+    uint32_t refid;                     /* its own */
+    int poll;                           /* log2 s */
+    double delay;                       /* s, of the last exchange */
+    double delay_least;                 /* s, of the last day */
+    double error;                       /* s, standard error of the last offset, by its delay */
+    double root_delay, root_dispersion; /* s, of the server */
+    bool interleaved;                   /* the last exchange was */
+    char kiss[5];                       /* last kiss code, "" none */
+};
+
 struct status_source {
     char name[96]; /* "pps /dev/pps0" */
     char driver[24];
@@ -124,6 +138,7 @@ struct status_source {
     double age;                  /* s since the last sample */
     char trust_why[STATUS_TEXT]; /* of its integrity */
     struct status_report report;
+    struct status_peer peer;
     struct status_counters counters;
 };
 

@@ -7,7 +7,7 @@
 #include "server/status.h"
 
 /* No answer is longer, the newline included. */
-#define STATUS_LINE_MAX (128 * 1024)
+#define STATUS_LINE_MAX (256 * 1024)
 
 /* A struct by its rows, as a new JSON object; NULL without memory. `names`: only these rows (NULL:
  * all). */

@@ -45,14 +45,14 @@ static inline struct optimum riccati(const struct kalman_noise *q)
 }
 
 /* A free-running phase: one value a second, s. */
-struct wander {
+struct wanderer {
     double white_fm, walk_fm; /* standard deviation that a second adds, s */
     double x, y;
     struct rng rng;
 };
 
 /* The next second; returns the phase, s. */
-static inline double wander_next(struct wander *w)
+static inline double wander_next(struct wanderer *w)
 {
     w->x += w->y + w->white_fm * rng_gauss(&w->rng);
     w->y += w->walk_fm * rng_gauss(&w->rng);

@@ -22,7 +22,7 @@
  */
 struct bench {
     struct discipline d;
-    struct wander w;
+    struct wanderer w;
     struct rng noise;
     int64_t second; /* true s since TRUTH */
     int64_t far;    /* ns that the clock stands wrong from the start on */

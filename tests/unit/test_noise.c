@@ -25,7 +25,7 @@ static void assert_optimal(const struct noise *n, double tolerance)
 static void play(struct noise *n, double sigma, double white_fm, double walk_fm, int seconds,
                  uint64_t seed)
 {
-    struct wander w = {.white_fm = white_fm, .walk_fm = walk_fm, .y = 2e-5};
+    struct wanderer w = {.white_fm = white_fm, .walk_fm = walk_fm, .y = 2e-5};
     w.rng = rng_seeded(seed, 5);
     noise_init(n);
     for (int i = 0; i < seconds; i++)
@@ -123,7 +123,7 @@ static void close_to_the_best(void **state)
         for (uint64_t seed = 0; seed < 2; seed++) {
             struct noise n;
             play(&n, 1e-6, rows[i].white_fm, rows[i].walk_fm, 10000, seed);
-            struct wander w = {.white_fm = rows[i].white_fm, .walk_fm = rows[i].walk_fm};
+            struct wanderer w = {.white_fm = rows[i].white_fm, .walk_fm = rows[i].walk_fm};
             struct kalman_noise q = {.qx = pow(w.white_fm / 1e-6, 2),
                                      .qy = pow(w.walk_fm / 1e-6, 2)};
             struct optimum o = riccati(&q);
@@ -151,7 +151,7 @@ static void disturbed(void **state)
 {
     (void)state;
     struct noise n;
-    struct wander w = {.white_fm = 1e-9, .walk_fm = 1e-10, .rng = rng_seeded(1, 7)};
+    struct wanderer w = {.white_fm = 1e-9, .walk_fm = 1e-10, .rng = rng_seeded(1, 7)};
     noise_init(&n);
     for (int i = 0; i < 4000; i++)
         noise_update(&n, wander_next(&w) + 1e-6 * rng_gauss(&w.rng), 1, noise_prior());
@@ -161,7 +161,7 @@ static void disturbed(void **state)
         noise_update(&n, wander_next(&w) + 1e-6 * rng_gauss(&w.rng), 1, noise_prior());
     assert_true(noise_pulse(&n) < 1.15 * pulse);
     noise_init(&n);
-    w = (struct wander){.white_fm = 1e-9, .walk_fm = 1e-10, .rng = rng_seeded(1, 7)};
+    w = (struct wanderer){.white_fm = 1e-9, .walk_fm = 1e-10, .rng = rng_seeded(1, 7)};
     for (int i = 0; i < 4000; i++)
         noise_update(&n, wander_next(&w) + 1e-6 * rng_gauss(&w.rng), 1, noise_prior());
     w.walk_fm = 300e-9;
@@ -176,7 +176,7 @@ static void gaps(void **state)
 {
     (void)state;
     struct noise n;
-    struct wander w = {.white_fm = 100e-9, .walk_fm = 1e-12, .rng = rng_seeded(2, 7)};
+    struct wanderer w = {.white_fm = 100e-9, .walk_fm = 1e-12, .rng = rng_seeded(2, 7)};
     noise_init(&n);
     for (int i = 0; i < 9000; i++) {
         if (i % 1000 == 999)

@@ -261,10 +261,11 @@ static void a_slow_reader_is_dropped(void **state)
     tell(slow, "watch\n");
     tell(quick, "watch\n");
     work(w);
-    for (int i = 1; i < 20; i++) {
-        status_socket_tick(w->socket, loop_now(&w->loop) + i * SECOND);
+    for (int i = 0; i < 20; i++) {
+        if (i > 0)
+            status_socket_tick(w->socket, loop_now(&w->loop) + i * SECOND);
         const char *text = "";
-        for (int k = 0; k < 10 && text; k++) {
+        for (int k = 0; k < 40 && text; k++) {
             text = hear(quick, buf, sizeof buf);
             work(w);
         }

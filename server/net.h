@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_SERVER_NET_H
+#define TIMEBALL_SERVER_NET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "refclock/err.h"
+#include "refclock/loop.h"
+#include "server/own_addresses.h"
+
+/*
+ * How requests reach network servers, as a seam: UDP sockets, or a simulated network. Each request
+ * has a socket of its own, with a port that the kernel chooses at random (RFC 9109), connected, so
+ * that only the server that was asked can answer.
+ */
+struct net;
+
+/* A request under way; what its network keeps of it follows. */
+struct net_query {
+    struct net *net;
+};
+
+/* What becomes of a request; called from the loop, with the asker's `arg`. Times are on the local
+ * scale (clock.h), ns. */
+struct net_events {
+    void (*left)(void *arg, int64_t local); /* the kernel saw it leave then */
+    void (*answer)(void *arg, const uint8_t *bytes, size_t size, int64_t local);
+    void (*failed)(void *arg, const struct err *); /* nobody listens there, no route */
+};
+
+struct net_ops {
+    int (*ask)(struct net *, const union address *to, const uint8_t *bytes, size_t size,
+               const struct net_events *, void *arg, struct net_query **out, struct err *);
+    void (*end)(struct net_query *);
+    void (*own)(struct net *, struct own_addresses *); /* our addresses in this network */
+};
+struct net {
+    const struct net_ops *ops;
+};
+
+/*
+ * Sends a request; its answers come through `events` until net_end(). 0, or -1 with *err and
+ * nothing to end.
+ */
+static inline int net_ask(struct net *n, const union address *to, const uint8_t *bytes, size_t size,
+                          const struct net_events *events, void *arg, struct net_query **out,
+                          struct err *err)
+{
+    return n->ops->ask(n, to, bytes, size, events, arg, out, err);
+}
+
+/* No answer is wanted any more; allowed in the events too. */
+static inline void net_end(struct net_query *q)
+{
+    q->net->ops->end(q);
+}
+
+/* Our own addresses, so that we never take ourselves for a server. */
+static inline void net_own(struct net *n, struct own_addresses *own)
+{
+    n->ops->own(n, own);
+}
+
+/* The machine's network, with the kernel's stamps of requests and answers where it gives them. The
+ * loop is borrowed. */
+struct net_udp {
+    struct net net;
+    struct loop *loop;
+};
+void net_udp_init(struct net_udp *n, struct loop *loop);
+
+#endif

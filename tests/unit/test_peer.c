@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One server behind a made-up network, in virtual time: when is it asked, and what then? */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "refclock/civil.h"
+#include "refclock/clock_virtual.h"
+#include "refclock/loop_virtual.h"
+#include "refclock/snapshot.h"
+#include "server/peer.h"
+
+#define START (INT64_C(1795500000) * NS_PER_S)
+#define ASKED 64
+#define DELAY (10 * INT64_C(1000000))
+
+enum manner { ANSWERS, SILENT, RATE, DENY };
+
+struct world {
+    struct net net; /* first: the peer's */
+    struct net_query query;
+    struct loop_virtual loop;
+    struct clock_virtual clock;
+    struct rng rng;
+    struct peer peer;
+    enum manner manner;
+    /* the request under way */
+    const struct net_events *events;
+    void *arg;
+    uint8_t answer[WIRE_SIZE];
+    struct loop_timer reply;
+    /* what was seen */
+    int64_t asked[ASKED]; /* true times since the start, ns */
+    int asks, samples, given_up;
+    double error;
+};
+
+static double steady(void *arg, int64_t second)
+{
+    (void)arg;
+    (void)second;
+    return 0;
+}
+
+static int made_up_ask(struct net *net, const union address *to, const uint8_t *bytes, size_t size,
+                       const struct net_events *events, void *arg, struct net_query **out,
+                       struct err *err)
+{
+    struct world *w = (struct world *)net;
+    struct ntp_packet q;
+    (void)to;
+    (void)err;
+    assert_int_equal(size, WIRE_SIZE);
+    wire_decode(bytes, &q);
+    if (w->asks < ASKED)
+        w->asked[w->asks] = w->loop.truth - START;
+    w->asks++;
+    w->events = events;
+    w->arg = arg;
+    struct ntp_packet p = {
+        .version = q.version,
+        .mode = WIRE_MODE_SERVER,
+        .stratum = w->manner == ANSWERS ? 1 : 0,
+        .precision = -20,
+        .root_dispersion = 10,
+        .refid = w->manner == RATE   ? SNAPSHOT_REFID('R', 'A', 'T', 'E')
+                 : w->manner == DENY ? SNAPSHOT_REFID('D', 'E', 'N', 'Y')
+                                     : SNAPSHOT_REFID('P', 'P', 'S', 0),
+        .origin = q.transmit,
+        .receive = civil_to_ntp(w->loop.truth + DELAY),
+        .transmit = civil_to_ntp(w->loop.truth + DELAY),
+    };
+    wire_encode(&p, w->answer);
+    if (w->manner != SILENT)
+        loop_after(&w->loop.loop, &w->reply, 2 * DELAY);
+    w->query.net = net;
+    *out = &w->query;
+    return 0;
+}
+
+static void made_up_end(struct net_query *q)
+{
+    struct world *w = (struct world *)q->net;
+    loop_cancel(&w->loop.loop, &w->reply);
+}
+
+static void on_reply(void *arg, int64_t now)
+{
+    struct world *w = arg;
+    w->events->answer(w->arg, w->answer, sizeof w->answer, now);
+}
+
+static void on_sample(void *arg, struct peer *p, const struct exchange_sample *s, double error)
+{
+    struct world *w = arg;
+    (void)p;
+    assert_true(llabs(s->truth - s->local) < NS_PER_S);
+    w->samples++;
+    w->error = error;
+}
+
+static void on_give_up(void *arg, struct peer *p, const char *why)
+{
+    (void)p;
+    assert_true(strlen(why) > 5);
+    ((struct world *)arg)->given_up++;
+}
+
+static void setup(struct world *w, struct peer_config config, enum manner manner)
+{
+    static const struct net_ops net_ops = {.ask = made_up_ask, .end = made_up_end};
+    static const struct peer_listener listener = {.sample = on_sample, .give_up = on_give_up};
+    memset(w, 0, sizeof *w);
+    w->net.ops = &net_ops;
+    w->manner = manner;
+    w->rng = rng_seeded(4, 1);
+    w->loop.truth = START;
+    clock_virtual_init(&w->clock, loop_virtual_truth, steady, &w->loop, 0);
+    loop_virtual_init(&w->loop, &w->clock.clock, START);
+    w->loop.loop.now = START;
+    w->reply = (struct loop_timer){.name = "reply", .fire = on_reply, .arg = w, .due = INT64_MAX};
+    peer_init(&w->peer, &config, &w->net, &w->loop.loop, &w->rng, &listener, w);
+    w->peer.pivot = START;
+    w->peer.pivot_local = START;
+    union address to = {.v4 = {.sin_family = AF_INET}};
+    peer_start(&w->peer, &to);
+}
+
+static void run(struct world *w, double seconds)
+{
+    int64_t end = w->loop.truth + (int64_t)(seconds * 1e9);
+    struct loop *loop = &w->loop.loop;
+    while (w->loop.truth < end && loop->timers)
+        assert_int_equal(loop_turn(loop, end), 0);
+}
+
+static const struct peer_config usual = {.minpoll = 6, .maxpoll = 10, .version = 4, .iburst = true};
+
+static double gap(const struct world *w, int i)
+{
+    return (double)(w->asked[i + 1] - w->asked[i]) * 1e-9;
+}
+
+static void iburst_asks_eight_times_and_then_each_poll(void **state)
+{
+    (void)state;
+    struct world w;
+    setup(&w, usual, ANSWERS);
+    run(&w, 300);
+    assert_in_range(w.asks, 11, 13);
+    for (int i = 0; i < 7; i++)
+        assert_true(fabs(gap(&w, i) - 2) < 0.01);
+    for (int i = 7; i < 10; i++)
+        assert_true(fabs(gap(&w, i) - 64) < 2.5);
+    assert_int_equal(w.samples, w.asks);
+    assert_true(w.error < 2e-3);
+    assert_int_equal(w.peer.reach & 7, 7);
+    peer_stop(&w.peer);
+}
+
+static void it_is_asked_seldom_while_others_lead_and_often_when_not(void **state)
+{
+    (void)state;
+    struct world w;
+    setup(&w, usual, ANSWERS);
+    peer_calm(&w.peer, true);
+    run(&w, 100000);
+    assert_int_equal(w.peer.poll, 10);
+    peer_calm(&w.peer, false);
+    assert_int_equal(w.peer.poll, 6);
+    run(&w, 50000);
+    assert_int_equal(w.peer.poll, 6);
+    peer_stop(&w.peer);
+}
+
+static void b2_rate_lengthens_the_poll_with_a_cap_and_deny_ends_it(void **state)
+{
+    (void)state;
+    struct world w;
+    setup(&w, usual, RATE);
+    run(&w, 300);
+    assert_true(w.asks <= 3); /* no burst goes on */
+    run(&w, 1000000);
+    assert_true(w.peer.poll <= 13);
+    int before = w.asks;
+    w.manner = ANSWERS;
+    run(&w, 20000);
+    assert_true(w.asks > before && w.samples > 0);
+    w.manner = DENY;
+    run(&w, 20000);
+    assert_int_equal(w.given_up, 1);
+    before = w.asks;
+    run(&w, 20000);
+    assert_int_equal(w.asks, before);
+    peer_stop(&w.peer);
+}
+
+static void a_silent_server_is_asked_less_and_less_and_given_up(void **state)
+{
+    (void)state;
+    struct world w;
+    struct peer_config config = usual;
+    config.iburst = false;
+    config.maxpoll = 6;
+    setup(&w, config, SILENT);
+    run(&w, 8 * 70);
+    assert_in_range(w.asks, 8, 10);
+    assert_int_equal(w.peer.reach, 0);
+    run(&w, 3000);
+    assert_true(w.peer.poll > 8);
+    run(&w, 40000);
+    assert_int_equal(w.given_up, 1);
+    assert_true(w.asks <= 25);
+    peer_stop(&w.peer);
+}
+
+static void a_short_minpoll_is_kept(void **state)
+{
+    (void)state;
+    struct world w;
+    struct peer_config config = {.minpoll = -2, .maxpoll = -2, .version = 4, .xleave = true};
+    setup(&w, config, ANSWERS);
+    run(&w, 10);
+    assert_in_range(w.asks, 38, 43);
+    peer_stop(&w.peer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(iburst_asks_eight_times_and_then_each_poll),
+        cmocka_unit_test(it_is_asked_seldom_while_others_lead_and_often_when_not),
+        cmocka_unit_test(b2_rate_lengthens_the_poll_with_a_cap_and_deny_ends_it),
+        cmocka_unit_test(a_silent_server_is_asked_less_and_less_and_given_up),
+        cmocka_unit_test(a_short_minpoll_is_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
