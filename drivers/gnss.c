@@ -148,6 +148,8 @@ static void on_frame(void *arg, const struct ubx_frame *frame, int64_t local, in
     struct gnss *g = arg;
     ubx_take(&g->ubx, frame, local, burst);
     g->nmea.no_position |= g->ubx.told.place;
+    if (g->sink->frame)
+        g->sink->frame(g->arg, frame);
 }
 
 void gnss_init(struct gnss *g, int64_t pivot, const struct gnss_sink *sink, void *arg)

@@ -34,8 +34,9 @@ struct gnss_counts {
 struct gnss_sink {
     void (*epoch)(void *arg, const struct nmea_epoch *); /* once an epoch */
     void (*sky)(void *arg, const struct sky *); /* once an epoch with satellites; may be NULL */
-    void (*sawtooth)(void *arg, const struct sawtooth *);      /* may be NULL */
-    void (*leap)(void *arg, const struct leap_claim *);        /* may be NULL */
+    void (*sawtooth)(void *arg, const struct sawtooth *); /* may be NULL */
+    void (*leap)(void *arg, const struct leap_claim *);   /* may be NULL */
+    void (*frame)(void *arg, const struct ubx_frame *); /* each, after it was taken; may be NULL */
     void (*report)(void *arg, const struct receiver_report *); /* at most once a second; may be
                                                                   NULL */
 };

@@ -13,6 +13,7 @@
 #include "drivers/gnss.h"
 #include "drivers/nmea_driver.h"
 #include "drivers/reopen.h"
+#include "drivers/ubx_setup.h"
 #include "refclock/civil.h"
 
 #define SILENCE_NS (5 * NS_PER_S)
@@ -26,6 +27,8 @@ struct nmea_driver {
     int first;       /* the rate to try first, 0: none */
     struct detect detect;
     struct gnss gnss;
+    struct ubx_setup setup;
+    uint64_t opened_messages; /* count of them when the port was opened */
     struct epoch_gate gate;
     struct port *port; /* NULL: closed */
     struct loop_fd fd;
@@ -80,7 +83,7 @@ static bool is_auto(const struct nmea_driver *d)
 
 static bool is_detecting(const struct nmea_driver *d)
 {
-    return is_auto(d) && !d->detect.found;
+    return is_auto(d) && !d->detect.found && d->setup.phase == UBX_SETUP_IDLE;
 }
 
 static void begin_detection(struct nmea_driver *d)
@@ -114,6 +117,8 @@ static void on_listen(void *arg, int64_t now)
 {
     struct nmea_driver *d = arg;
     loop_after(d->driver.env->loop, &d->listen, DETECT_TICK_NS);
+    if (!is_detecting(d))
+        return; /* a person sets the rate just now */
     listened(d, detect_tick(&d->detect, frames(d), now));
 }
 
@@ -217,6 +222,8 @@ static void on_epoch(void *arg, const struct nmea_epoch *e)
 static void on_sky(void *arg, const struct sky *sky)
 {
     struct nmea_driver *d = arg;
+    d->setup.satellites = sky->count;
+    d->setup.used = sky->used;
     d->driver.sink->sky(d->driver.sink_arg, sky);
 }
 
@@ -248,13 +255,58 @@ static void on_report(void *arg, const struct receiver_report *r)
         d->driver.sink->report(d->driver.sink_arg, r);
 }
 
+static void on_frame(void *arg, const struct ubx_frame *frame)
+{
+    ubx_setup_frame(&((struct nmea_driver *)arg)->setup, frame);
+}
+
 static const struct gnss_sink gnss_sink = {
     .epoch = on_epoch,
     .sky = on_sky,
     .sawtooth = on_sawtooth,
     .leap = on_leap,
     .report = on_report,
+    .frame = on_frame,
 };
+
+/* ---- setting the receiver up ---- */
+
+static ptrdiff_t write_port(void *arg, const void *bytes, size_t size)
+{
+    struct nmea_driver *d = arg;
+    struct err err;
+    return d->port ? port_write(d->port, bytes, size, &err) : -1;
+}
+
+static int set_port_baud(void *arg, int baud, struct err *err)
+{
+    struct nmea_driver *d = arg;
+    if (!d->port)
+        return err_set(err, d->driver.path, GONE_TODO, "the port has gone");
+    if (port_set_baud(d->port, baud, err))
+        return -1;
+    d->first = baud;
+    if (is_auto(d))
+        begin_detection(d);
+    else
+        d->baud = baud;
+    return 0;
+}
+
+static const struct ubx_setup_host setup_host = {.write = write_port, .set_baud = set_port_baud};
+
+static int nmea_driver_command(struct driver *driver, const struct driver_command *c,
+                               struct err *err)
+{
+    struct nmea_driver *d = (struct nmea_driver *)driver;
+    if (!d->port)
+        return err_set(err, driver->path, d->said_err.todo, "the port is not open");
+    if (messages(d) == d->opened_messages)
+        return err_set(err, driver->path, "wait for its first message, or mend what keeps it away",
+                       "nothing is written to a port before a receiver was heard on it");
+    d->setup.rate = rate(d);
+    return ubx_setup_command(&d->setup, c, err);
+}
 
 static void shut(struct nmea_driver *d)
 {
@@ -262,6 +314,7 @@ static void shut(struct nmea_driver *d)
     loop_cancel(loop, &d->verdict);
     loop_cancel(loop, &d->silence);
     loop_cancel(loop, &d->listen);
+    ubx_setup_gone(&d->setup);
     if (!d->port)
         return;
     loop_unwatch(loop, &d->fd);
@@ -316,6 +369,8 @@ static int open_device(struct nmea_driver *d, struct err *err)
         return -1;
     }
     gnss_reset(&d->gnss);
+    d->opened_messages = messages(d);
+    d->setup.dialect.port = strstr(d->driver.path, "ACM") ? UBX_PORT_USB : UBX_PORT_UART1;
     epoch_gate_init(&d->gate);
     d->fd.fd = port_fd(d->port);
     loop_watch(env->loop, &d->fd);
@@ -351,6 +406,7 @@ static int nmea_driver_open(struct driver *driver, struct err *err)
         (struct loop_timer){.name = "nmea listen", .fire = on_listen, .arg = d, .due = INT64_MAX};
     reopen_init(&d->reopen, env->loop, "nmea reopen", on_reopen, d);
     gnss_init(&d->gnss, env->era_pivot, &gnss_sink, d);
+    ubx_setup_init(&d->setup, &setup_host, d, env->loop, &d->gnss.report);
     if (!open_device(d, err))
         return 0;
     d->said = HEALTH_CLOSED;
@@ -364,6 +420,7 @@ static void nmea_driver_close(struct driver *driver)
     struct nmea_driver *d = (struct nmea_driver *)driver;
     if (!d->reopen.loop)
         return; /* never opened */
+    ubx_setup_stop(&d->setup);
     shut(d);
     reopen_cancel(&d->reopen);
 }
@@ -466,4 +523,5 @@ const struct driver_ops nmea_driver_ops = {
     .open = nmea_driver_open,
     .close = nmea_driver_close,
     .describe = describe,
+    .command = nmea_driver_command,
 };
