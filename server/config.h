@@ -47,7 +47,7 @@ struct config_refclock {
     uint64_t given;                  /* bit i: ops->options[i] stood in the file */
     char receiver[OPTION_TEXT_SIZE]; /* lines with the same word are one receiver; "": by order */
     bool noselect, prefer;
-    int site; /* enum integrity_site */
+    int site;              /* enum integrity_site */
     uint64_t common_given; /* bit i: config_refclock_options[i] stood in the file */
     int line;
 };
