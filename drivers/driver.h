@@ -85,6 +85,7 @@ enum {
     DRIVER_PULSES = 1,   /* edges */
     DRIVER_MESSAGES = 2, /* labels */
     DRIVER_SAMPLES = 4,  /* samples, whose second is known already */
+    DRIVER_PERHAPS = 8,  /* whether there are pulses shows itself with the first */
 };
 
 /*
@@ -100,9 +101,10 @@ struct driver_command {
 };
 
 struct driver_ops {
-    const char *name;                   /* the word after `refclock` */
-    const char *help;                   /* one line for the manual and the status */
-    unsigned gives;                     /* DRIVER_PULSES and so on */
+    const char *name; /* the word after `refclock` */
+    const char *help; /* one line for the manual and the status */
+    const char *path; /* that stands for a path left out; NULL: it may not be left out */
+    unsigned gives;   /* DRIVER_PULSES and so on */
     const struct option_row *options;   /* offsets into the driver's state */
     const struct counter_row *counters; /* offsets into the driver's state */
     size_t size; /* of the state; it begins with struct driver; zeroed by the caller */

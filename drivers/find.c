@@ -106,23 +106,29 @@ static bool on_tty(void *arg, const char *name)
 
 /* ---- names that somebody gave ---- */
 
-static bool on_device(void *arg, const char *name)
+static void add_named(struct search *s, const char *link)
 {
-    struct search *s = arg;
     struct usb usb;
-    char link[64], device[64];
-    if (strncmp(name, "gps", 3) != 0 || !strncmp(name, "gpspps", 6) || strchr(name, '.'))
-        return true;
-    snprintf(link, sizeof link, "/dev/%.50s", name);
+    char device[64];
+    if (!root_exists(s->root, link))
+        return;
     struct find_port *p = add(s->f, FIND_LINK, find_resolve(s->root, link, device, sizeof device));
     if (!p)
-        return true;
+        return;
     if (strcmp(link, device) != 0)
-        memcpy(p->link, link, sizeof p->link);
+        snprintf(p->link, sizeof p->link, "%s", link);
     if (usb_of(s->root, p->device + strlen("/dev/"), &usb))
         usb_text(&usb, p->what, sizeof p->what);
     else
         snprintf(p->what, sizeof p->what, "the port named %.50s", link);
+}
+
+static bool on_device(void *arg, const char *name)
+{
+    char link[64];
+    snprintf(link, sizeof link, "/dev/%.50s", name);
+    if (!strncmp(name, "gps", 3) && strncmp(name, "gpspps", 6) != 0 && !strchr(name, '.'))
+        add_named(arg, link);
     return true;
 }
 
@@ -220,11 +226,13 @@ static void pulses_first(struct find *f)
     memcpy(f->port, sorted, n * sizeof *sorted);
 }
 
-void find_scan(const char *root, struct find *f)
+void find_scan(const char *root, const char *named, struct find *f)
 {
     struct search s = {.root = root, .f = f};
     memset(f, 0, sizeof *f);
     find_board(root, f);
+    if (named && !strncmp(named, "/dev/", 5))
+        add_named(&s, named);
     root_list(root, "/dev", on_device, &s);
     root_list(root, CLASS_TTY, on_tty, &s);
     add_header(root, f);

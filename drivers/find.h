@@ -59,8 +59,11 @@ struct find {
     const struct profile *profile; /* of the HAT; NULL: unknown */
 };
 
-/* Fills *f. `root` is "" on a machine. */
-void find_scan(const char *root, struct find *f);
+/*
+ * Fills *f. `root` is "" on a machine. `named`: a port that somebody named ("/dev/ttyUSB0"), which
+ * is a candidate whatever it is; NULL: none.
+ */
+void find_scan(const char *root, const char *named, struct find *f);
 
 /*
  * One sentence on a port: what it is, why it was taken or barred, which pulse goes with it and why.

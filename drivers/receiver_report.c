@@ -21,6 +21,7 @@ void receiver_report_init(struct receiver_report *r)
         .position_accuracy = unknown,
         .clock_bias = unknown,
         .clock_drift = unknown,
+        .usual_delay = unknown,
         .pulse_width = unknown,
         .cable_delay = unknown,
         .output_load = -1,

@@ -47,6 +47,7 @@ struct receiver_report {
     double clock_bias;        /* s, of the receiver's own clock, NAN unknown */
     double clock_drift;       /* s per s, NAN unknown */
     int pulse_polarity;       /* 1: the rising edge marks the second, -1: the falling; 0 unknown */
+    double usual_delay;       /* s, from its pulse to its messages as delivered, NAN unknown */
     double pulse_width;       /* s, as configured in the receiver, NAN unknown */
     double cable_delay;       /* s, as configured in the receiver, NAN unknown */
     int output_load;          /* per cent of its line's rate that it fills, -1 unknown */

@@ -272,7 +272,7 @@ void refclock_edge(struct refclock *r, int who, const struct edge *e)
 {
     struct receiver *one = &r->receiver[who];
     struct sample s;
-    one->heard_pulse = true;
+    one->heard_pulse = one->config.pulses = true; /* from the first on they are waited for */
     if (!numbering_edge(&one->numbering, e, &s)) {
         reselect(r);
         return;

@@ -182,6 +182,20 @@ static void default_listen(struct config *c)
     c->listen_default = true;
 }
 
+int config_default_refclock(struct config *c, struct err *err)
+{
+    static const char text[] = "refclock auto";
+    struct config_line line = {0};
+    const struct config_directive *d = config_directives;
+    if (c->refclock_none || c->refclock_count)
+        return 0;
+    while (strcmp(d->row.word, "refclock") != 0)
+        d++;
+    return config_line_cut(&line, "default", 0, text, strlen(text), err) || d->take(c, &line, err)
+               ? -1
+               : 0;
+}
+
 int config_parse(struct config *c, const char *name, const char *text, size_t size,
                  struct config_errors *errors)
 {

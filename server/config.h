@@ -83,6 +83,7 @@ struct config {
     bool listen_default; /* no listen line: the default ones stand in `listen` */
     struct config_refclock refclock[CONFIG_REFCLOCK_MAX];
     size_t refclock_count;
+    bool refclock_none; /* `refclock none`: config_default_refclock() adds nothing */
     struct config_feed feed[CONFIG_FEED_MAX];
     size_t feed_count;
     struct config_server server[CONFIG_SERVER_MAX];
@@ -107,6 +108,12 @@ int config_load(struct config *c, const char *path, struct config_errors *errors
 /* The same from memory; `name` stands for the file in messages. */
 int config_parse(struct config *c, const char *name, const char *text, size_t size,
                  struct config_errors *errors);
+
+/*
+ * Without any refclock line: as if there were `refclock auto`. For the daemon, after reading. 0, or
+ * -1 with *err.
+ */
+int config_default_refclock(struct config *c, struct err *err);
 
 /* Frees the drivers' states. *c may be zero. */
 void config_free(struct config *c);

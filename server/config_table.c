@@ -155,7 +155,8 @@ static int check_new_refclock(const struct config *c, const struct driver_ops *o
 {
     char quoted[48];
     for (size_t i = 0; i < c->refclock_count; i++)
-        if (c->refclock[i].ops == ops && !strcmp(c->refclock[i].driver->path, path))
+        if (c->refclock[i].ops == ops && !strcmp(c->refclock[i].driver->path, path) &&
+            (!ops->path || strcmp(path, ops->path) != 0))
             return err_set(err, thing, "delete one of the lines",
                            "refclock %s %s is named twice (line %d)", ops->name,
                            options_quote(path, quoted, sizeof quoted), c->refclock[i].line);
@@ -224,16 +225,49 @@ static void part_options(const struct driver_ops *ops, const struct config_line 
     }
 }
 
-static int take_refclock(struct config *c, const struct config_line *line, struct err *err)
+static int take_refclock_none(struct config *c, const struct config_line *line, struct err *err)
 {
-    struct config_refclock r = {.line = line->number};
-    r.ops = driver_find(line->word[1]);
-    if (!r.ops)
-        return unknown_driver(line->word[1], line->thing, err);
-    if (line->count < 3)
+    if (line->count > 2)
+        return err_set(err, line->thing, "delete what follows it",
+                       "refclock none takes no options");
+    c->refclock_none = true;
+    return 0;
+}
+
+static bool is_option(const struct driver_ops *ops, const char *word)
+{
+    return options_find(ops->options, word) || options_find(config_refclock_options, word);
+}
+
+/* The path may be left out where the driver has a word for that. */
+static int find_path(const struct driver_ops *ops, const struct config_line *line,
+                     struct config_line *whole, struct err *err)
+{
+    bool absent = line->count < 3 || (ops->path && is_option(ops, line->word[2]));
+    *whole = *line;
+    if (!absent)
+        return 0;
+    if (!ops->path || line->count >= CONFIG_WORDS_MAX)
         return err_set(err, line->thing,
                        "write refclock DRIVER PATH, as in refclock nmea /dev/ttyS0",
-                       "refclock %s: the path is missing", r.ops->name);
+                       "refclock %s: the path is missing", ops->name);
+    for (size_t i = whole->count++; i > 2; i--)
+        whole->word[i] = line->word[i - 1];
+    whole->word[2] = ops->path;
+    return 0;
+}
+
+static int take_refclock(struct config *c, const struct config_line *given, struct err *err)
+{
+    struct config_refclock r = {.line = given->number};
+    struct config_line whole, *line = &whole;
+    if (!strcmp(given->word[1], "none"))
+        return take_refclock_none(c, given, err);
+    r.ops = driver_find(given->word[1]);
+    if (!r.ops)
+        return unknown_driver(given->word[1], given->thing, err);
+    if (find_path(r.ops, given, line, err))
+        return -1;
     if (check_new_refclock(c, r.ops, line->word[2], line->thing, err))
         return -1;
     r.driver = calloc(1, r.ops->size);
@@ -265,6 +299,8 @@ static void print_option(FILE *out, const struct option_row *row, const void *ba
 
 static void print_refclock(FILE *out, const struct config *c)
 {
+    if (c->refclock_none && !c->refclock_count)
+        fputs("refclock none\n", out);
     for (const struct config_refclock *r = c->refclock; r < c->refclock + c->refclock_count; r++) {
         char path[OPTION_TEXT_SIZE + 2];
         const struct option_row *rows = r->ops->options;
@@ -292,8 +328,10 @@ static void print_refclock(FILE *out, const struct config *c)
 
 const struct config_directive config_directives[] = {
     {.row = {.word = "refclock",
-             .help = "A reference clock: the driver, its device, and the driver's own words."},
-     .usage = "DRIVER PATH [OPTION ...]",
+             .help =
+                 "A reference clock: the driver, its device, and the driver's own words; without "
+                 "such a line, auto."},
+     .usage = "none|DRIVER PATH [OPTION ...]",
      .more = config_refclock_options,
      .take = take_refclock,
      .print = print_refclock},

@@ -228,7 +228,8 @@ static void fill_source(const struct daemon *d, const struct daemon_source *from
 {
     const struct driver *driver = from->config->driver;
     const struct receiver *mine = &d->refclock.receiver[from->who];
-    bool pulse = driver->ops->gives != DRIVER_MESSAGES;
+    bool pulse = driver->ops->gives & DRIVER_PERHAPS ? mine->config.pulses
+                                                     : driver->ops->gives != DRIVER_MESSAGES;
     const struct source *s = pulse ? &mine->pulses : &mine->messages;
     snprintf(to->name, sizeof to->name, "%s %.80s", driver->ops->name, driver->path);
     snprintf(to->driver, sizeof to->driver, "%s", driver->ops->name);

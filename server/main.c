@@ -71,6 +71,7 @@ static int check(const char *path)
         config_errors_print(stderr, "timeballd", &errors);
         return 1;
     }
+    config_default_refclock(&config, NULL);
     config_check_print(stdout, &config);
     config_free(&config);
     return 0;
@@ -160,6 +161,8 @@ int main(int argc, char **argv)
         config_errors_print(stderr, "timeballd", &errors);
         return 1;
     }
+    if (config_default_refclock(&config, &err))
+        return fail(&err);
     if (logfile_open(&log, a.foreground && !strcmp(config.log, "syslog") ? "stderr" : config.log,
                      (enum log_level)config.log_level, &err) ||
         open_clock(&config, &clock, &err))

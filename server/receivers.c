@@ -51,7 +51,7 @@ void receivers_of(const struct config *c, struct receivers *out)
         int before = earlier(c, i);
         out->line[i] = before >= 0 ? out->line[before] : begin(out, r);
         struct receiver_config *one = &out->of[out->line[i]];
-        one->pulses |= r->ops->gives & DRIVER_PULSES;
+        one->pulses |= (r->ops->gives & (DRIVER_PULSES | DRIVER_PERHAPS)) == DRIVER_PULSES;
         one->messages |= r->ops->gives & DRIVER_MESSAGES;
         one->samples |= r->ops->gives & DRIVER_SAMPLES;
         one->noselect |= r->noselect;

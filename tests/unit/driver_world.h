@@ -23,6 +23,7 @@ struct driver_world {
     struct sample sample;
     enum health health;
     struct err err;
+    void *arg; /* the test's own */
     int sawtooths, claims, reports;
     struct sawtooth sawtooth;
     struct leap_claim claim;

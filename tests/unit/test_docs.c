@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/profile.h"
 #include "server/config.h"
 #include "server/options.h"
 #include "server/scenario.h"
@@ -61,9 +62,21 @@ static void directives(FILE *out)
 static void drivers(FILE *out)
 {
     for (const struct driver_ops *const *ops = driver_table; *ops; ops++) {
-        fprintf(out, ".TP\n.BR \"refclock %s\" \" PATH\"\n%c%s.\n", (*ops)->name,
-                toupper((unsigned char)*(*ops)->help), (*ops)->help + 1);
+        fprintf(out, ".TP\n.BR \"refclock %s\" \" %s\"\n%c%s.\n", (*ops)->name,
+                (*ops)->path ? "[PATH]" : "PATH", toupper((unsigned char)*(*ops)->help),
+                (*ops)->help + 1);
         print_options(out, (*ops)->options);
+    }
+}
+
+static void boards(FILE *out)
+{
+    for (const struct profile *p = profile_table; p->word; p++) {
+        char pin[32] = "no pulse on the header";
+        if (p->gpio >= 0)
+            snprintf(pin, sizeof pin, "pulse at GPIO %d", p->gpio);
+        fprintf(out, ".TP\n.B %s\n%s (%s): %s, %d baud.\n", p->word, p->name, p->receiver, pin,
+                p->baud);
     }
 }
 
@@ -217,6 +230,7 @@ static const struct part {
 } parts[] = {
     {"timeball.conf.5", "directives", directives},
     {"timeball.conf.5", "drivers", drivers},
+    {"timeball.conf.5", "boards", boards},
     {"timeballd.8", "verdicts", verdicts},
     {"timeball-sim.1", "figures", figures},
     {"timeball-sim.1", "scenario", scenario_words},

@@ -44,10 +44,10 @@ static void assert_says(const struct find *f, int port, const char *part)
 static void nothing_is_found_in_nothing(void **state)
 {
     struct find f;
-    find_scan(((struct tree *)*state)->root, &f);
+    find_scan(((struct tree *)*state)->root, NULL, &f);
     assert_int_equal(f.count, 0);
     assert_int_equal(f.pulses, 0);
-    find_scan("/nonexistent", &f);
+    find_scan("/nonexistent", NULL, &f);
     assert_int_equal(f.count, 0);
 }
 
@@ -59,7 +59,7 @@ static void a_usb_receiver_is_known_by_its_ids_or_names(void **state)
     tree_usb(t, "ttyUSB0", "0403:6001", "FTDI\n", "FT232R USB UART\n");
     tree_usb(t, "ttyUSB1", "10c4:ea60", "Silicon Labs\n", "GPS Click \x1b[2J\n");
     tree_tty(t, "ttyS0", "devices/serial8250");
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_int_equal(f.count, 2);
     assert_port(&f.port[0], FIND_USB, "/dev/ttyACM0", FIND_FREE);
     assert_string_equal(f.port[0].what, "u-blox GNSS receiver (USB 1546:01a9)");
@@ -74,11 +74,23 @@ static void a_link_gps_names_any_port(void **state)
     tree_usb(t, "ttyUSB0", "0403:6001", "FTDI\n", "FT232R USB UART\n");
     tree_link(t, "/dev/gps0", "ttyUSB0");
     tree_link(t, "/dev/gpspps0", "pps0");
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_int_equal(f.count, 1);
     assert_port(&f.port[0], FIND_LINK, "/dev/ttyUSB0", FIND_FREE);
     assert_string_equal(f.port[0].link, "/dev/gps0");
     assert_says(&f, 0, "FTDI FT232R USB UART (USB 0403:6001) at /dev/ttyUSB0 (/dev/gps0)");
+}
+
+static void a_port_that_is_named_is_one_whatever_it_is(void **state)
+{
+    struct tree *t = *state;
+    struct find f;
+    tree_tty(t, "ttyS3", "devices/serial8250");
+    find_scan(t->root, "/dev/ttyS3", &f);
+    assert_int_equal(f.count, 1);
+    assert_port(&f.port[0], FIND_LINK, "/dev/ttyS3", FIND_FREE);
+    find_scan(t->root, "/dev/ttyS4", &f);
+    assert_int_equal(f.count, 0);
 }
 
 static void links_in_a_circle_end(void **state)
@@ -87,7 +99,7 @@ static void links_in_a_circle_end(void **state)
     struct find f;
     tree_link(t, "/dev/gps0", "gps1");
     tree_link(t, "/dev/gps1", "gps0");
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_in_range(f.count, 1, 2);
 }
 
@@ -99,7 +111,7 @@ static void the_header_of_a_pi(void **state)
     tree_pps(t, 0, "ptp0", "");
     tree_pps(t, 1, "ktimer", "");
     tree_pps(t, 2, "pps@12.-1", "");
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_int_equal(f.count, 1);
     assert_int_equal(f.pulses, 1);
     assert_port(&f.port[0], FIND_HEADER, "/dev/ttyAMA0", FIND_FREE);
@@ -119,7 +131,7 @@ static void the_mini_uart_where_bluetooth_has_the_other(void **state)
     tree_tty(t, "ttyAMA0", "devices/3f201000.serial");
     tree_tty(t, "ttyS0", "devices/3f215040.serial");
     tree_link(t, "/dev/serial0", "ttyS0");
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_int_equal(f.count, 1);
     assert_port(&f.port[0], FIND_HEADER, "/dev/ttyS0", FIND_FREE);
 }
@@ -131,10 +143,10 @@ static void the_debug_connector_of_a_pi_5_is_not_its_header(void **state)
     tree_bytes(t, "/proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0", 31);
     tree_tty(t, "ttyAMA10", "devices/107d001000.serial");
     tree_link(t, "/dev/serial0", "ttyAMA10");
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_int_equal(f.count, 0);
     tree_tty(t, "ttyAMA0", "devices/1f00030000.serial");
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_int_equal(f.count, 1);
     assert_port(&f.port[0], FIND_HEADER, "/dev/ttyAMA0", FIND_FREE);
     assert_string_equal(f.port[0].link, "");
@@ -149,7 +161,7 @@ static void a_hat_is_known_by_its_eeprom(void **state)
     tree_bytes(t, "/proc/device-tree/hat/product", "Ultimate GPS HAT", 17);
     tree_pps(t, 0, "pps@11.-1", "");
     tree_pps(t, 1, "pps@4.-1", "");
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_non_null(f.profile);
     assert_string_equal(f.profile->word, "adafruit-ultimate");
     assert_string_equal(f.pulse[f.port[0].pulse].device, "/dev/pps1"); /* its own pin */
@@ -163,7 +175,7 @@ static void a_pulse_on_a_line_of_the_port_is_that_ports(void **state)
     tree_usb(t, "ttyACM0", "1546:01a9", "u-blox\n", "u-blox GNSS receiver\n");
     tree_usb(t, "ttyUSB3", "0403:6001", "FTDI\n", "GPS\n");
     tree_pps(t, 0, "usbserial3", "/dev/ttyUSB3\n");
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_int_equal(f.count, 2);
     assert_port(&f.port[0], FIND_USB, "/dev/ttyUSB3", FIND_FREE); /* with a pulse: first */
     assert_int_equal(f.port[0].pulse, 0);
@@ -186,7 +198,7 @@ static void a_console_is_never_touched(void **state)
     tree_pi4(t);
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
         tree_file(t, signs[i].file, signs[i].text);
-        find_scan(t->root, &f);
+        find_scan(t->root, NULL, &f);
         assert_int_equal(f.count, 1);
         assert_port(&f.port[0], FIND_HEADER, "/dev/ttyAMA0", FIND_CONSOLE);
         assert_says(&f, 0, signs[i].file);
@@ -201,17 +213,17 @@ static void a_gettys_port_is_never_touched(void **state)
     tree_pi4(t);
     tree_process(t, 612, "agetty", "/sbin/agetty|-o|-p -- \\u|--keep-baud|115200|ttyAMA0|vt220",
                  NULL);
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_port(&f.port[0], FIND_HEADER, "/dev/ttyAMA0", FIND_GETTY);
     assert_says(&f, 0, "agetty, process 612");
     tree_remove(t, "/proc/612");
     tree_link(t, "/etc/systemd/system/getty.target.wants/serial-getty@ttyAMA0.service",
               "/lib/systemd/system/serial-getty@.service");
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_port(&f.port[0], FIND_HEADER, "/dev/ttyAMA0", FIND_GETTY);
     assert_says(&f, 0, "serial-getty@ttyAMA0.service");
     tree_link(t, "/etc/systemd/system/serial-getty@ttyAMA0.service", "/dev/null");
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_port(&f.port[0], FIND_HEADER, "/dev/ttyAMA0", FIND_FREE); /* masked: it does not run */
 }
 
@@ -221,7 +233,7 @@ static void e8_a_port_in_use_is_named_with_its_holder(void **state)
     struct find f;
     tree_usb(t, "ttyACM0", "1546:01a9", "u-blox\n", "u-blox GNSS receiver\n");
     tree_process(t, 77, "minicom", "minicom|-D|/dev/ttyACM0", "/dev/ttyACM0");
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_port(&f.port[0], FIND_USB, "/dev/ttyACM0", FIND_HELD);
     assert_int_equal(f.port[0].pid, 77);
     assert_says(&f, 0, "another program holds it (minicom, process 77)");
@@ -234,10 +246,10 @@ static void where_gpsd_holds_the_port_that_is_said(void **state)
     tree_pi4(t);
     /* an ordinary user sees its arguments, and not its files */
     tree_process(t, 300, "gpsd", "/usr/sbin/gpsd|-n|/dev/serial0", NULL);
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_port(&f.port[0], FIND_HEADER, "/dev/ttyAMA0", FIND_GPSD);
     tree_process(t, 300, "gpsd", "/usr/sbin/gpsd|-n", "/dev/ttyAMA0");
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_port(&f.port[0], FIND_HEADER, "/dev/ttyAMA0", FIND_GPSD);
     assert_says(&f, 0, "held by gpsd (gpsd, process 300), which is asked instead");
 }
@@ -252,7 +264,7 @@ static void more_than_there_is_room_for(void **state)
         tree_usb(t, name, "1546:01a8", "u-blox\n", "u-blox GNSS receiver\n");
         tree_pps(t, i, "pps@1.-1", "");
     }
-    find_scan(t->root, &f);
+    find_scan(t->root, NULL, &f);
     assert_int_equal(f.count, FIND_MAX);
     assert_int_equal(f.pulses, FIND_MAX);
     assert_string_equal(f.port[9].device, "/dev/ttyACM9");
@@ -281,6 +293,7 @@ int main(void)
         WITH_TREE(nothing_is_found_in_nothing),
         WITH_TREE(a_usb_receiver_is_known_by_its_ids_or_names),
         WITH_TREE(a_link_gps_names_any_port),
+        WITH_TREE(a_port_that_is_named_is_one_whatever_it_is),
         WITH_TREE(links_in_a_circle_end),
         WITH_TREE(the_header_of_a_pi),
         WITH_TREE(the_mini_uart_where_bluetooth_has_the_other),
