@@ -9,7 +9,8 @@
 #define BIAS_RATE  0.5e-6 /* s a second of it at most, ... */
 #define BIAS_TIME  300.0  /* s, ... and such a share of it */
 #define BIAS_LEAST 1e-10
-#define JUDGED_FEW 8 /* measurements that its noise is known from */
+#define BURST_S    3.0 /* between the answers of a server that was asked for several */
+#define JUDGED_FEW 8   /* measurements that its noise is known from */
 
 static struct receiver_moment moment(const struct refclock *r, int who, int arriving)
 {
@@ -35,8 +36,11 @@ static double own_bound(const struct refclock *r)
 static bool is_held_over(const struct refclock *r, const struct selected *s)
 {
     const struct receiver *next = &r->receiver[s->leader];
-    bool was_receiver = r->led_once && !r->receiver[r->led].config.peer;
-    if (!next->config.peer || !was_receiver || !r->synced_once)
+    const struct receiver *led = &r->receiver[r->led];
+    bool was_receiver = r->led_once && !led->config.peer;
+    bool doubtful = led->config.pulses && led->numbering.state != NUMBERING_NUMBERED &&
+                    led->numbering.state != NUMBERING_EMPTY;
+    if (!next->config.peer || !was_receiver || !r->synced_once || doubtful)
         return false;
     return r->total <= r->config.holdover_limit && s->of[r->led].verdict != VERDICT_FALSE &&
            fabs(next->witness.median) <= receiver_bound(next) + own_bound(r);
@@ -83,11 +87,15 @@ static void pass_on(struct refclock *r, int next)
 }
 
 /*
- * What a network server says otherwise is taken over slowly where the estimate, which knew better
- * until now, and the server both allow for the difference.
+ * What a receiver knows better than the servers before is taken over at once, inside the bound that
+ * was served. What a network server says otherwise is taken over slowly where the estimate, which
+ * knew better until now, and the server both allow for the difference.
  */
-static bool is_slow(const struct refclock *r, const struct receiver *one, double off)
+static bool is_slow(const struct refclock *r, const struct receiver *before,
+                    const struct receiver *one, double off)
 {
+    if (before->config.peer && !one->config.peer)
+        return false;
     if (fabs(off) < BIAS_MOST)
         return true;
     return one->config.peer && r->synced_once && fabs(off) <= receiver_bound(one) + own_bound(r);
@@ -105,13 +113,13 @@ static void follow(struct refclock *r, int next)
     const struct witness *w = &one->witness;
     bool change = r->led_once && next != r->led && r->discipline.started;
     double off = witness_speaks(w, loop_now(r->loop)) ? w->median : 0;
-    const char *before = r->receiver[r->led].config.name;
+    const struct receiver *before = &r->receiver[r->led];
     r->leader = r->led = next;
     r->led_once = true;
     if (!change)
         return;
     r->changes++;
-    one->bias = is_slow(r, one, off) ? off : 0;
+    one->bias = is_slow(r, before, one, off) ? off : 0;
     if (one->bias == 0)
         move_estimate(r, off);
     if (!one->config.peer && w->judged >= JUDGED_FEW && w->variance > 0)
@@ -120,7 +128,7 @@ static void follow(struct refclock *r, int next)
     one->pulses.row_least = r->discipline.doubt = 0;
     log_say(r->log, LOG_LEVEL_NOTICE,
             "%s leads now instead of %s, from which it differs by %+.9f s", one->config.name,
-            before, off);
+            before->config.name, off);
 }
 
 static void explain(struct refclock *r, const struct fitness *fitness)
@@ -156,12 +164,15 @@ void lead_choose(struct refclock *r)
 
 bool lead_settled(const struct refclock *r)
 {
-    if (r->leader < 0 || !r->receiver[r->leader].config.peer)
-        return true;
-    for (int i = 0; i < r->count; i++)
-        if (r->receiver[i].config.peer && r->selected.of[i].verdict == VERDICT_NEW)
+    int64_t now = loop_now(r->loop);
+    bool peer = r->leader >= 0 && r->receiver[r->leader].config.peer;
+    for (int i = 0; r->leader >= 0 && i < r->count; i++) {
+        const struct receiver *one = &r->receiver[i];
+        bool speaks_soon = receiver_age(one->messages.last, now) < BURST_S;
+        if (one->config.peer && r->selected.of[i].verdict == VERDICT_NEW && (peer || speaks_soon))
             return false;
-    return witness_speaks(&r->receiver[r->leader].witness, loop_now(r->loop));
+    }
+    return !peer || witness_speaks(&r->receiver[r->leader].witness, now);
 }
 
 static bool in_doubt(const struct refclock *r, int who)

@@ -15,8 +15,11 @@
 /* Takes stock of all sources; r->leader, selected and selection say what came of it. */
 void lead_choose(struct refclock *r);
 
-/* False while network servers lead of which some have not been held against the others yet: whoever
- * was heard first may be the one that is wrong. */
+/*
+ * False while network servers speak that have not been held against the others yet: whoever was
+ * heard first may be the one that is wrong, and a receiver be a second off. A receiver waits only
+ * for servers that are just being asked for several answers.
+ */
 bool lead_settled(const struct refclock *r);
 
 /* Whether a numbered pulse of source `who` that has just come is to be delivered. */
