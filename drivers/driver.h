@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "drivers/option.h"
+#include "drivers/phc_device.h"
 #include "drivers/port.h"
 #include "drivers/pulse.h"
 #include "drivers/receiver_report.h"
@@ -68,6 +69,8 @@ struct driver_env {
                      struct err *);
     int (*open_pulse)(const struct driver_env *, const char *path, const struct pulse_want *,
                       struct pulse **, struct err *);
+    /* A PTP hardware clock; NULL: the machine's, phc_device_open(). */
+    int (*open_phc)(const struct driver_env *, const char *path, struct phc **, struct err *);
     void *arg;
 };
 

@@ -14,13 +14,12 @@ double pulse_width_next(struct pulse_width *w, struct pulse_edge wanted, struct 
 {
     bool fresh = wanted.sequence != w->last.sequence;
     bool follows = wanted.sequence == w->last.sequence + 1 && w->last.sequence;
-    if (!wanted.sequence || !opposite.sequence)
-        w->width = 0;
-    else if (opposite.at > wanted.at)
+    bool both = wanted.sequence && opposite.sequence;
+    if (both && opposite.at > wanted.at)
         w->width = between(wanted.at, opposite.at);
-    else if (follows && opposite.at > w->last.at)
+    else if (both && follows && opposite.at > w->last.at)
         w->width = between(w->last.at, opposite.at);
-    else if (fresh)
+    else if (fresh || !both)
         w->width = 0;
     w->last = wanted;
     return w->width;
