@@ -3,12 +3,13 @@
 
 #include <string.h>
 
-extern const struct driver_ops auto_driver_ops, nmea_driver_ops, pps_driver_ops, shm_driver_ops,
-    sock_driver_ops, phc_driver_ops, extts_driver_ops;
+extern const struct driver_ops auto_driver_ops, gpsd_driver_ops, nmea_driver_ops, pps_driver_ops,
+    shm_driver_ops, sock_driver_ops, phc_driver_ops, extts_driver_ops;
 
 const struct driver_ops *const driver_table[] = {
-    &auto_driver_ops, &nmea_driver_ops, &pps_driver_ops,   &shm_driver_ops,
-    &sock_driver_ops, &phc_driver_ops,  &extts_driver_ops, NULL,
+    &auto_driver_ops, &nmea_driver_ops,  &pps_driver_ops,
+    &gpsd_driver_ops, &shm_driver_ops,   &sock_driver_ops,
+    &phc_driver_ops,  &extts_driver_ops, NULL,
 };
 
 const struct driver_ops *driver_find(const char *name)

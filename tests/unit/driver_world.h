@@ -21,6 +21,7 @@ struct driver_world {
     struct edge edge;
     struct timelabel label;
     struct sample sample;
+    struct sky sky;
     enum health health;
     struct err err;
     void *arg; /* the test's own */
@@ -67,8 +68,9 @@ static inline void world_sample(void *arg, const struct sample *s)
 
 static inline void world_sky(void *arg, const struct sky *s)
 {
-    (void)s;
-    ((struct driver_world *)arg)->skies++;
+    struct driver_world *w = arg;
+    w->skies++;
+    w->sky = *s;
 }
 
 static inline void world_health(void *arg, enum health health, const struct err *err)
