@@ -45,7 +45,7 @@ struct sky {
 
 /*
  * All that a driver may call back. Calls come from the loop's handlers, in its thread; arguments
- * are the driver's. The last three may be NULL.
+ * are the driver's. Those after `health` may be NULL.
  */
 struct driver_sink {
     void (*edge)(void *arg, const struct edge *);       /* a pulse, not yet numbered */
@@ -56,6 +56,8 @@ struct driver_sink {
     void (*sawtooth)(void *arg, const struct sawtooth *);       /* of the next pulse */
     void (*leap)(void *arg, const struct leap_claim *);         /* when it was said */
     void (*report)(void *arg, const struct receiver_report *);  /* once an epoch, or on change */
+    void (*bytes)(void *arg, const void *bytes, size_t size,
+                  int64_t local); /* as a receiver sent them, before they are looked at */
 };
 
 /* The world that a driver lives in: the machine, or a simulation. */

@@ -332,6 +332,8 @@ static void on_bytes(void *arg, int64_t now, short revents)
         got = port_read(d->port, bytes, sizeof bytes, &err);
         if (got <= 0)
             break;
+        if (d->driver.sink->bytes)
+            d->driver.sink->bytes(d->driver.sink_arg, bytes, (size_t)got, now);
         gnss_feed(&d->gnss, bytes, (size_t)got, now);
         if (is_detecting(d))
             listened(d,

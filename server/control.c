@@ -189,13 +189,13 @@ void control_say(struct control_client *c, const char *line, bool last, bool fai
     put_line(c, answer_line(text, last, failed));
 }
 
-void control_stream(struct control_client *c, void (*gone)(void *arg), void *arg)
+bool control_stream(struct control_client *c, void (*gone)(void *arg), void *arg)
 {
     static const char begin[] = "{\"version\":1,\"stream\":true}\n";
     c->stream = true;
     c->gone = gone;
     c->gone_arg = arg;
-    put(c, begin, sizeof begin - 1);
+    return put(c, begin, sizeof begin - 1);
 }
 
 bool control_send(struct control_client *c, const void *bytes, size_t size)

@@ -76,9 +76,9 @@ void control_say(struct control_client *c, const char *line, bool last, bool fai
 /*
  * Turns the connection into a stream of bytes, after {"version":1,"stream":true}; it takes no more
  * requests. `gone` is called once when the client has left, or was dropped because it is
- * CONTROL_BACKLOG behind; control_send() is not to be called after it.
+ * CONTROL_BACKLOG behind; control_send() is not to be called after it. False: that has happened.
  */
-void control_stream(struct control_client *c, void (*gone)(void *arg), void *arg);
+bool control_stream(struct control_client *c, void (*gone)(void *arg), void *arg);
 /* False when the client is gone now (`gone` was called). */
 bool control_send(struct control_client *c, const void *bytes, size_t size);
 /* Ends the stream as soon as all of it is read. `gone` is not called any more. */

@@ -2,6 +2,7 @@
 #include "server/control_commands.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/daemon.h"
@@ -85,8 +86,47 @@ static int run_receiver(void *arg, struct control_client *c, const char *const *
     return driver->ops->command(driver, &command, err);
 }
 
+/* ---- record ---- */
+
+/* One that listens to the recording, until it leaves. */
+struct take {
+    struct recording *recording;
+    struct control_client *client;
+    struct record_listener listener;
+};
+
+static void take_line(void *arg, const char *text, size_t size)
+{
+    (void)control_send(((struct take *)arg)->client, text, size);
+}
+
+static void take_gone(void *arg)
+{
+    struct take *t = arg;
+    record_unlisten(t->recording, &t->listener);
+    free(t);
+}
+
+static int run_record(void *arg, struct control_client *c, const char *const *words, size_t count,
+                      struct err *err)
+{
+    struct daemon *d = arg;
+    (void)words;
+    if (count)
+        return err_set(err, "record", "", "takes no more words");
+    struct take *t = calloc(1, sizeof *t);
+    if (!t)
+        return err_set(err, "record", "", "out of memory");
+    *t = (struct take){.recording = d->recording, .client = c};
+    t->listener = (struct record_listener){.line = take_line, .arg = t};
+    if (control_stream(c, take_gone, t))
+        record_listen(d->recording, &t->listener);
+    return 0;
+}
+
 const struct control_command control_commands[] = {
     {"version", "", "the daemon's version", run_version},
     {"receiver", "[NAME] VERB ...", "shows or sets up a receiver", run_receiver},
+    {"record", "", "a recording, until the client leaves", run_record},
     {0},
 };

@@ -78,5 +78,6 @@ int ctl_watch(const struct ctl *ctl, struct err *err);
 int ctl_now(const struct ctl *ctl, struct err *err);
 int ctl_epochs(const struct ctl *ctl, struct err *err);
 int ctl_receiver(const struct ctl *ctl, struct err *err);
+int ctl_record(const struct ctl *ctl, struct err *err);
 
 #endif

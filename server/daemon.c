@@ -33,11 +33,17 @@ static void record_steering(struct daemon *d)
 static int open_recording(struct daemon *d, struct err *err)
 {
     d->recorded = INT64_MIN;
-    return *d->config->record ? record_open(&d->recording, d->config->record, d->world.log, err)
-                              : 0;
+    return record_open(&d->recording, d->config->record, d->world.log, err);
 }
 
 /* ---- what drivers say ---- */
+
+static void on_bytes(void *arg, const void *bytes, size_t size, int64_t local)
+{
+    const struct daemon_source *s = arg;
+    record_steering(s->daemon);
+    record_bytes(s->daemon->recording, (int)(s - s->daemon->source), local, bytes, size);
+}
 
 static void on_edge(void *arg, const struct edge *e)
 {
@@ -130,6 +136,7 @@ static void on_health(void *arg, enum health health, const struct err *err)
 
 static const struct driver_sink sink = {
     .edge = on_edge,
+    .bytes = on_bytes,
     .label = on_label,
     .sample = on_sample,
     .sky = on_sky,

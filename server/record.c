@@ -19,12 +19,14 @@
 #define TODO     "name a new file in a folder where the user of timeballd may write"
 
 struct recording {
-    FILE *out; /* NULL: it has ended */
+    FILE *out; /* NULL: it has ended, or there is none */
+    struct record_listener *listeners;
     const struct log *log;
     char path[OPTION_TEXT_SIZE];
     size_t written;
-    int64_t flushed; /* local, ns */
-    double freq;     /* the last one written; NAN: none */
+    int64_t flushed;    /* local, ns */
+    double freq;        /* the last one said; NAN: none ... */
+    int64_t freq_local; /* ... and since when */
 };
 
 /* 1: a recording; 0: nothing; -1: something else, with *err. */
@@ -68,38 +70,89 @@ static void end(struct recording *r, enum log_level level, const char *why)
     log_say(r->log, level, "%s: the recording ends: %s", r->path, why);
 }
 
+static void write_line(struct recording *r, const char *line, size_t size)
+{
+    if (fwrite(line, 1, size, r->out) != size)
+        end(r, LOG_LEVEL_WARNING, strerror(errno));
+    else if ((r->written += size) > RECORD_MOST - RECORD_LINE)
+        end(r, LOG_LEVEL_NOTICE, "it has its full size");
+}
+
+static void tell(struct recording *r, const char *line, size_t size)
+{
+    for (struct record_listener *l = r->listeners, *next; l; l = next) {
+        next = l->next;
+        l->line(l->arg, line, size);
+    }
+}
+
 static void put(struct recording *r, const char *fmt, ...)
 {
+    char line[RECORD_LINE + 2];
     va_list ap;
-    if (!r || !r->out)
+    if (!r || (!r->out && !r->listeners))
         return;
     va_start(ap, fmt);
-    int n = vfprintf(r->out, fmt, ap);
+    int n = vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    if (n < 0)
-        end(r, LOG_LEVEL_WARNING, strerror(errno));
-    else if ((r->written += (size_t)n) > RECORD_MOST - RECORD_LINE)
-        end(r, LOG_LEVEL_NOTICE, "it has its full size");
+    if (n < 0 || n >= (int)sizeof line)
+        return;
+    if (r->out)
+        write_line(r, line, (size_t)n);
+    tell(r, line, (size_t)n);
+}
+
+static const char head[] = RECORD_HEAD "\n# release " TIMEBALL_VERSION "\n";
+
+void record_listen(struct recording *r, struct record_listener *l)
+{
+    char line[RECORD_LINE];
+    l->next = r->listeners;
+    r->listeners = l;
+    l->line(l->arg, head, sizeof head - 1);
+    if (isnan(r->freq) || r->listeners != l)
+        return; /* it may have gone at once */
+    int n = snprintf(line, sizeof line, "F %" PRId64 " %.13g\n", r->freq_local, r->freq);
+    l->line(l->arg, line, (size_t)n);
+}
+
+void record_unlisten(struct recording *r, struct record_listener *l)
+{
+    struct record_listener **at = &r->listeners;
+    while (*at && *at != l)
+        at = &(*at)->next;
+    if (*at)
+        *at = l->next;
+}
+
+static int create(struct recording *r, struct err *err)
+{
+    if (make_way(r->path, err))
+        return -1;
+    int fd = open(r->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+    if (fd < 0)
+        return err_errno(err, r->path, TODO, "creating", errno);
+    r->out = fdopen(fd, "w");
+    if (r->out)
+        return 0;
+    err_errno(err, r->path, "", "creating", errno);
+    close(fd);
+    return -1;
 }
 
 int record_open(struct recording **out, const char *path, const struct log *log, struct err *err)
 {
-    if (make_way(path, err))
-        return -1;
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
-    if (fd < 0)
-        return err_errno(err, path, TODO, "creating", errno);
     struct recording *r = calloc(1, sizeof *r);
-    FILE *f = r ? fdopen(fd, "w") : NULL;
-    if (!f) {
-        err_errno(err, path, "", "creating", errno);
-        close(fd);
+    if (!r)
+        return err_errno(err, path, "", "creating", errno);
+    r->log = log;
+    r->freq = NAN;
+    snprintf(r->path, sizeof r->path, "%s", path);
+    if (*path && create(r, err)) {
         free(r);
         return -1;
     }
-    *r = (struct recording){.out = f, .log = log, .freq = NAN};
-    snprintf(r->path, sizeof r->path, "%s", path);
-    put(r, "%s\n# release %s\n", RECORD_HEAD, TIMEBALL_VERSION);
+    put(r, "%s", head);
     if (r->out && fflush(r->out))
         end(r, LOG_LEVEL_WARNING, strerror(errno));
     *out = r;
@@ -133,7 +186,27 @@ void record_freq(struct recording *r, int64_t local, double freq)
     if (!r || r->freq == freq)
         return;
     r->freq = freq;
+    r->freq_local = local;
     put(r, "F %" PRId64 " %.13g\n", local, freq);
+}
+
+void record_bytes(struct recording *r, int source, int64_t local, const void *bytes, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    char hex[2 * RECORD_BYTES + 1], line[RECORD_LINE + 2];
+    const uint8_t *from = bytes;
+    if (!r || !r->listeners)
+        return;
+    for (size_t part; size; from += part, size -= part) {
+        part = size < RECORD_BYTES ? size : RECORD_BYTES;
+        for (size_t i = 0; i < part; i++) {
+            hex[2 * i] = digits[from[i] >> 4];
+            hex[2 * i + 1] = digits[from[i] & 15];
+        }
+        hex[2 * part] = 0;
+        int n = snprintf(line, sizeof line, "B %" PRId64 " %d %s\n", local, source, hex);
+        tell(r, line, (size_t)n);
+    }
 }
 
 void record_tick(struct recording *r, int64_t local)

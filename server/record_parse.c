@@ -80,6 +80,28 @@ static int take_freq(const char *const words[], struct record_event *e)
     return take_double(words[2], -1e-3, 1e-3, &e->freq);
 }
 
+static int digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int take_bytes(const char *const words[], struct record_event *e)
+{
+    int64_t source;
+    size_t length = strlen(words[3]);
+    if (take_int(words[2], 0, 63, &source) || length % 2 || length > 2 * (size_t)RECORD_BYTES)
+        return -1;
+    e->bytes.source = (int)source;
+    e->bytes.size = length / 2;
+    for (size_t i = 0; i < e->bytes.size; i++) {
+        int high = digit(words[3][2 * i]), low = digit(words[3][2 * i + 1]);
+        if (high < 0 || low < 0)
+            return -1;
+        e->bytes.at[i] = (uint8_t)(high << 4 | low);
+    }
+    return 0;
+}
+
 static const struct {
     char letter;
     enum record_kind kind;
@@ -90,6 +112,7 @@ static const struct {
     {'L', RECORD_LABEL, 8, take_label},
     {'T', RECORD_TEMPERATURE, 3, take_temperature},
     {'F', RECORD_FREQ, 3, take_freq},
+    {'B', RECORD_STREAM, 4, take_bytes},
 };
 
 int record_parse(const char *line, const char *thing, struct record_event *e, struct err *err)

@@ -47,7 +47,7 @@ struct replay {
     } steering[STEERINGS]; /* newest first */
     bool started;
     int64_t first, last; /* local times as recorded, ns */
-    uint64_t count[RECORD_FREQ + 1];
+    uint64_t count[RECORD_STREAM + 1];
     uint64_t used; /* pulses, before this event */
     double square; /* of innovations, s^2 */
     struct check check;
@@ -175,8 +175,10 @@ static void deliver(struct replay *r, const struct record_event *e)
         if (r->check.running)
             discipline_temperature(&r->check.alone, e->celsius, loop_now(&r->loop.loop));
         break;
-    default:
+    case RECORD_FREQ:
         take_freq(r, e->local, e->freq);
+        break;
+    default: /* bytes: their messages stand beside them */
     }
 }
 

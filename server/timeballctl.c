@@ -24,17 +24,17 @@ static const struct command {
     {"now", NULL, "the true time, and the interval that it lies in", ctl_now, 0, 0, ASKS_STATUS},
     {"epochs", "FILE", "the times in a receiver's log; needs --date", ctl_epochs, 1, 1,
      ASKS_NOBODY},
+    {"record", "FILE", "a recording into a new file, until ctrl-C or --for S", ctl_record, 1, 1,
+     ASKS_CONTROL},
     {"receiver", "...", "shows or sets up a receiver; see receiver help", ctl_receiver, 1, 15,
      ASKS_CONTROL},
 };
 
-static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
-                                             {"socket", required_argument, NULL, 's'},
-                                             {"date", required_argument, NULL, 'd'},
-                                             {"json", no_argument, NULL, 'j'},
-                                             {"help", no_argument, NULL, 'h'},
-                                             {"version", no_argument, NULL, 'V'},
-                                             {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
+    {"date", required_argument, NULL, 'd'},   {"for", required_argument, NULL, 'f'},
+    {"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0}};
 
 static int fail(const struct err *err)
 {
@@ -61,9 +61,10 @@ static int print_help(void)
     puts("\noptions\n"
          "  -c, --config FILE      timeballd's configuration, for its sockets\n"
          "                         (default " CONFIG_PATH ")\n"
-         "  -s, --socket SOCKET    the socket itself: for receiver the control socket, else the\n"
-         "                         status socket\n"
+         "  -s, --socket SOCKET    the socket itself: for receiver and record the control\n"
+         "                         socket, else the status socket\n"
          "  -j, --json             JSON as the status socket gives it\n"
+         "      --for S            for record: how long\n"
          "      --date YYYY-MM-DD  for epochs: the day of the log, within 512 weeks\n"
          "  -h, --help             this text\n"
          "  -V, --version          the version\n\n"
@@ -140,6 +141,9 @@ int main(int argc, char **argv)
             break;
         case 'd':
             ctl.date = optarg;
+            break;
+        case 'f':
+            ctl.length = optarg;
             break;
         case 'j':
             ctl.json = true;

@@ -148,6 +148,23 @@ class Receiver:
         os.close(self.master)
 
 
+def record(ctl, folder):
+    """What the receiver sends is in the recording, byte by byte; a file that is there is left alone."""
+    path = f"{folder}/a.rec"
+    words = [ctl, "-s", f"{folder}/control", "record", path, "--for", "6"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    check(done.returncode == 0, f"record: {done.stderr}")
+    with open(path) as f:
+        lines = f.read().splitlines()
+    check(lines[0] == "# timeball recording, version 1", f"not a recording: {lines[:3]}")
+    sent = b"".join(bytes.fromhex(line.split()[3]) for line in lines if line.startswith("B "))
+    check(sent.count(b"$GPRMC,") >= 3, f"these bytes alone: {sent}")
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    check(done.returncode == 1 and "File exists" in done.stderr, f"a file that was there: {done}")
+    with open(path) as f:
+        check(f.read().splitlines() == lines, "the file that was there is another")
+
+
 def test(own, command):
     (ctl,) = own
     with tempfile.TemporaryDirectory(prefix="timeball-setup-") as folder, Receiver() as r:
@@ -182,6 +199,7 @@ def test(own, command):
             check(not r.heard, "something was written to a silent port")
             r.quiet = False
             expect_soon("ZED-F9T", "show")
+            record(ctl, folder)
             expect("elevation mask: was 5 degrees, is 12 degrees", "elevation", "12")
             check(r.values[ELEVATION] == 12 and not r.saved, "not set, or saved")
             expect("is -20 ns", os.path.basename(r.path), "cable", "-2e-8")

@@ -209,6 +209,77 @@ static void no_recording_is_allowed(void **state)
     record_close(NULL);
 }
 
+struct heard {
+    struct recording *recording;
+    struct record_listener listener;
+    int lines, leave_after;
+    char last[RECORD_LINE + 2], all[8192];
+};
+
+static void hear_line(void *arg, const char *text, size_t size)
+{
+    struct heard *h = arg;
+    assert_int_equal(text[size - 1], '\n');
+    h->lines++;
+    snprintf(h->last, sizeof h->last, "%.*s", (int)size - 1, text);
+    strncat(h->all, text, size);
+    if (h->lines == h->leave_after)
+        record_unlisten(h->recording, &h->listener);
+}
+
+static void listeners_get_all_and_bytes_too(void **state)
+{
+    struct place *p = *state;
+    struct recording *r = begin(p);
+    struct heard h = {.recording = r}, other = {.recording = r, .leave_after = 2};
+    struct edge e = {.local = 5};
+    uint8_t bytes[RECORD_BYTES + 3];
+    struct record_event event;
+    struct err err;
+    record_freq(r, 4, 1e-6);
+    h.listener = (struct record_listener){.line = hear_line, .arg = &h};
+    other.listener = (struct record_listener){.line = hear_line, .arg = &other};
+    record_listen(r, &h.listener);
+    record_listen(r, &other.listener);
+    assert_memory_equal(h.all, RECORD_HEAD "\n", sizeof RECORD_HEAD);
+    assert_string_equal(h.last, "F 4 1e-06");
+    record_edge(r, &e);
+    assert_string_equal(h.last, "E 5 0");
+    assert_int_equal(other.lines, 2);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 7);
+    record_bytes(r, 3, 6, bytes, sizeof bytes);
+    assert_int_equal(record_parse(h.last, "x", &event, &err), 0);
+    assert_int_equal(event.kind, RECORD_STREAM);
+    assert_int_equal(event.local, 6);
+    assert_int_equal(event.bytes.source, 3);
+    assert_int_equal(event.bytes.size, 3);
+    assert_memory_equal(event.bytes.at, bytes + RECORD_BYTES, 3);
+    record_unlisten(r, &h.listener);
+    int lines = h.lines;
+    record_edge(r, &e);
+    assert_int_equal(h.lines, lines);
+    record_close(r);
+}
+
+static void one_without_a_file_is_for_listeners(void **state)
+{
+    struct place *p = *state;
+    struct recording *r = NULL;
+    struct heard h = {0};
+    struct err err;
+    struct edge e = {.local = 5};
+    assert_int_equal(record_open(&r, "", &p->log, &err), 0);
+    h.listener = (struct record_listener){.line = hear_line, .arg = &h};
+    record_edge(r, &e);
+    record_listen(r, &h.listener);
+    record_edge(r, &e);
+    record_tick(r, INT64_C(61000000000));
+    assert_string_equal(h.last, "E 5 0");
+    assert_int_equal(h.lines, 2);
+    record_close(r);
+}
+
 static void bad_lines_are_refused(void **state)
 {
     static const char *const bad[] = {
@@ -246,6 +317,12 @@ static void bad_lines_are_refused(void **state)
         "T 1 -300",
         "T 1 5000",
         "F 1 0.1",
+        "B 1 0",
+        "B 1 0 abc",
+        "B 1 0 AB",
+        "B 1 0 zz",
+        "B 1 -1 00",
+        "B 1 64 00",
         "F 1 nan",
         "F 1",
     };
@@ -271,9 +348,14 @@ static void bad_lines_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_PLACE(what_was_written_is_read),      IN_PLACE(an_old_recording_makes_way),
-        IN_PLACE(other_files_are_left_alone),    IN_PLACE(it_ends_at_its_full_size),
-        IN_PLACE(a_full_disk_ends_it),           cmocka_unit_test(no_recording_is_allowed),
+        IN_PLACE(what_was_written_is_read),
+        IN_PLACE(an_old_recording_makes_way),
+        IN_PLACE(other_files_are_left_alone),
+        IN_PLACE(it_ends_at_its_full_size),
+        IN_PLACE(a_full_disk_ends_it),
+        IN_PLACE(listeners_get_all_and_bytes_too),
+        IN_PLACE(one_without_a_file_is_for_listeners),
+        cmocka_unit_test(no_recording_is_allowed),
         cmocka_unit_test(bad_lines_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
