@@ -338,6 +338,7 @@ const struct config_directive config_directives[] = {
     {.row = {.word = "server",
              .help = "A network server: it checks the receiver, and stands by to take over."},
      .usage = "[-4|-6] NAME [OPTION ...]",
+     .more = config_server_rows,
      .take = config_take_server,
      .print = config_print_servers},
     {.row = {.word = "pool", .help = "A name of many network servers, of which some are asked."},

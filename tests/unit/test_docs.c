@@ -190,9 +190,9 @@ static void leap_words(FILE *out)
     plain_options(out, sim_utc_options);
 }
 
-static void span_words(FILE *out)
+static void spans(FILE *out, const struct scenario_span_word *words)
 {
-    for (const struct scenario_span_word *w = scenario_span_words; w->word; w++)
+    for (const struct scenario_span_word *w = words; w->word; w++)
         fprintf(out, ".TP\n.BR %s \" FROM..TO%s%s\"\n%c%s.\n", w->word,
                 !w->amount   ? ""
                 : w->by != 0 ? " [BY"
@@ -201,6 +201,17 @@ static void span_words(FILE *out)
                 : w->by != 0 ? "]"
                              : "",
                 toupper((unsigned char)*w->help), w->help + 1);
+}
+
+static void span_words(FILE *out)
+{
+    spans(out, scenario_span_words);
+}
+
+static void server_words(FILE *out)
+{
+    plain_options(out, sim_server_options);
+    spans(out, scenario_server_spans);
 }
 
 static void classes(FILE *out)
@@ -241,6 +252,7 @@ static const struct part {
     {"timeball-sim.1", "climate", climate_words},
     {"timeball-sim.1", "sensor", sensor_words},
     {"timeball-sim.1", "receiver", receiver_words},
+    {"timeball-sim.1", "servers", server_words},
     {"status-protocol.md", "requests", requests},
     {"status-protocol.md", "status", status},
     {"status-protocol.md", "verdicts", verdict_names},
