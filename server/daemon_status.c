@@ -207,7 +207,7 @@ static void source_sentence(const struct daemon *d, const struct daemon_source *
     else if (leads && !locked)
         snprintf(to->sentence, sizeof to->sentence, "not used: %s", r->selection.why);
     else
-        snprintf(to->sentence, sizeof to->sentence, "%s", verdict);
+        status_text(to->sentence, sizeof to->sentence, verdict);
 }
 
 /* A position is nobody else's business: about a kilometre is enough to see that it is right. */
@@ -250,7 +250,7 @@ static void fill_source(const struct daemon *d, const struct daemon_source *from
         status_count(&to->counters, "early", s->early);
         status_count(&to->counters, "reopened", s->reopened);
     }
-    snprintf(to->receiver, sizeof to->receiver, "%s", mine->config.name);
+    status_text(to->receiver, sizeof to->receiver, mine->config.name);
     snprintf(to->verdict, sizeof to->verdict, "%s",
              select_verdict_name(d->refclock.selected.of[from->who].verdict));
     if (mine->config.pulses) {

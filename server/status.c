@@ -439,6 +439,11 @@ void status_init(struct status *s)
     }
 }
 
+void status_text(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", from);
+}
+
 void status_count(struct status_counters *c, const char *name, uint64_t value)
 {
     if (c->count >= STATUS_COUNTERS_MAX)

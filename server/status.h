@@ -230,6 +230,9 @@ struct status {
 /* Zero, with unknown for all that has an unknown; version, release and state are set. */
 void status_init(struct status *s);
 
+/* Copies a text, cut to fit. */
+void status_text(char *to, size_t size, const char *from);
+
 /* Appends a counter; one too many is left out. */
 void status_count(struct status_counters *c, const char *name, uint64_t value);
 
