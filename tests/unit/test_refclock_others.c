@@ -110,7 +110,8 @@ static void a_refusal_is_for_good(void **state)
     (void)state;
     struct bench *b = locked(0);
     uint64_t steps = b->r.steps;
-    numbering_reset(&b->r.receiver[0].numbering); /* the receiver was changed for one that is wrong */
+    numbering_reset(
+        &b->r.receiver[0].numbering); /* the receiver was changed for one that is wrong */
     b->wrong = 2000;
     run(b, 200);
     assert_int_equal(b->r.steps, steps);
