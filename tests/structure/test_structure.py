@@ -72,7 +72,7 @@ class Rules(unittest.TestCase):
 
     def test_paths(self):
         place = "/".join(("", "home", "someone"))
-        self.write(a_DOT_md=f"see {place}/x\n", b_DOT_md="see the home/page and ../work/x\n")
+        self.write(a_DOT_md=f"see {place}/x\n", b_DOT_md="see the home/page and ../Users/x\n")
         self.assertEqual(len(self.breaches("paths")), 1)
 
     def compiled(self, folder, source, *flags, name="a.o"):
