@@ -9,6 +9,7 @@
 
 #include "refclock/clock.h"
 #include "refclock/snapshot.h"
+#include "server/address.h"
 #include "server/verdict.h"
 #include "server/wire.h"
 
@@ -21,8 +22,9 @@
 struct datagram {
     const uint8_t *bytes;
     size_t size;
-    int64_t received; /* reading of the clock, ns */
-    unsigned address; /* enum reply_address */
+    int64_t received;   /* reading of the clock, ns */
+    unsigned address;   /* enum reply_address */
+    union address from; /* source address and port; AF_UNSPEC: not known, a question of our own */
 };
 
 /* Verdicts counted by one thread, read by any (relaxed). */

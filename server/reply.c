@@ -32,6 +32,8 @@ static enum verdict judge_request(const struct reply_input *in)
         return VERDICT_SHORT;
     if (version < 1 || version > WIRE_VERSION)
         return VERDICT_VERSION;
+    if (in->kiss && by_mode == VERDICT_ANSWERED && wire_mode(in->request[0]) != WIRE_MODE_CLIENT)
+        return VERDICT_LIMITED;
     if (by_mode == VERDICT_ANSWERED && wire_tail(in->request, in->size) == WIRE_TAIL_MAC)
         return VERDICT_KEY;
     return by_mode;
@@ -58,9 +60,10 @@ static bool synchronised(const struct snapshot *s, int64_t reading, double bound
            fabs(age) <= SNAPSHOT_STALE_S && bound < MAXDISP; /* a bound that is NAN is none */
 }
 
-static int8_t clamp_poll(int8_t poll)
+static int8_t clamp_poll(int8_t poll, bool kiss)
 {
-    return poll < POLL_MIN ? POLL_MIN : poll > POLL_MAX ? POLL_MAX : poll;
+    int8_t least = kiss ? REPLY_KISS_POLL : POLL_MIN;
+    return poll < least ? least : poll > POLL_MAX ? POLL_MAX : poll;
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -68,13 +71,22 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static void set_identity(struct ntp_packet *p, const struct snapshot *s, bool synced,
+/* The kiss code of an answer that does not carry the time. */
+static uint32_t kiss_code(const struct reply_input *in)
+{
+    if (in->kiss)
+        return in->kiss;
+    return in->snapshot->locked_once ? 0 : SNAPSHOT_REFID('I', 'N', 'I', 'T');
+}
+
+static void set_identity(struct ntp_packet *p, const struct reply_input *in, bool synced,
                          enum snapshot_leap leap)
 {
+    const struct snapshot *s = in->snapshot;
     /* what is announced is over as soon as it has begun */
     p->leap = !synced ? LEAP_UNKNOWN : leap == SNAPSHOT_LEAP_AHEAD ? s->leap : LEAP_NONE;
     p->stratum = synced ? s->stratum : 0;
-    p->refid = synced ? s->refid : s->locked_once ? 0 : SNAPSHOT_REFID('I', 'N', 'I', 'T');
+    p->refid = synced ? s->refid : kiss_code(in);
     p->precision = s->precision;
     p->root_delay = s->root_delay > 0 ? civil_to_ntp_short(s->root_delay) : 0;
 }
@@ -91,6 +103,13 @@ static void set_times(struct ntp_packet *p, const struct reply_input *in)
     p->transmit = civil_to_ntp(transmit);
 }
 
+/* A kiss gives no time away, also to those who do not know what it means; ntpd's are such too. */
+static void set_no_times(struct ntp_packet *p, uint64_t asked)
+{
+    p->reftime = 0;
+    p->receive = p->transmit = asked;
+}
+
 enum verdict reply_make(const struct reply_input *in, uint8_t out[WIRE_SIZE], size_t *size)
 {
     *size = 0;
@@ -105,16 +124,21 @@ enum verdict reply_make(const struct reply_input *in, uint8_t out[WIRE_SIZE], si
     double bound = snapshot_bound(in->snapshot, in->transmit.reading);
     enum snapshot_leap leap =
         snapshot_leap(in->snapshot, snapshot_line(in->snapshot, in->transmit.reading));
-    bool synced =
-        leap != SNAPSHOT_LEAP_LOST && synchronised(in->snapshot, in->transmit.reading, bound);
-    set_identity(&p, in->snapshot, synced, leap);
-    set_times(&p, in);
+    bool synced = !in->kiss && leap != SNAPSHOT_LEAP_LOST &&
+                  synchronised(in->snapshot, in->transmit.reading, bound);
+    set_identity(&p, in, synced, leap);
+    if (in->kiss)
+        set_no_times(&p, request.transmit);
+    else
+        set_times(&p, in);
     p.version = request.version;
     p.mode = request.mode == WIRE_MODE_ACTIVE ? WIRE_MODE_PASSIVE : WIRE_MODE_SERVER;
-    p.poll = clamp_poll(request.poll);
+    p.poll = clamp_poll(request.poll, in->kiss);
     p.root_dispersion = civil_to_ntp_short(bound);
     p.origin = request.transmit;
     wire_encode(&p, out);
     *size = WIRE_SIZE;
+    if (in->kiss)
+        return VERDICT_KOD;
     return synced ? VERDICT_ANSWERED : VERDICT_UNSYNCHRONISED;
 }

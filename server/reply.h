@@ -35,6 +35,9 @@ enum reply_address {
     REPLY_TO_MANY = 8,   /* sent to a broadcast or multicast address */
 };
 
+/* log2 s: the least poll interval that a kiss of death asks for, the usual minpoll */
+#define REPLY_KISS_POLL 6
+
 struct reply_input {
     const struct snapshot *snapshot;
     const uint8_t *request;
@@ -42,6 +45,7 @@ struct reply_input {
     struct reply_stamp receive;
     struct reply_stamp transmit;
     unsigned address; /* enum reply_address */
+    uint32_t kiss;    /* kiss code to answer a client's request (mode 3) with, 0: the time */
 };
 
 /*
@@ -51,7 +55,9 @@ struct reply_input {
  * receive <= transmit; root dispersion is the snapshot's bound at the transmit stamp, rounded up,
  * never 0. A server that is unsynchronised (or whose snapshot is older than SNAPSHOT_STALE_S, or
  * whose bound reaches 16 s, MAXDISP) answers as well: LI 3, stratum 0, refid INIT until it has been
- * locked once and 0 after that.
+ * locked once and 0 after that. With a kiss code (RFC 5905 section 7.4) too, whatever the clock
+ * is: LI 3, stratum 0, the code as refid, a poll exponent of at least REPLY_KISS_POLL, and no time:
+ * reftime 0, receive and transmit those of the request's transmit timestamp.
  */
 enum verdict reply_make(const struct reply_input *in, uint8_t out[WIRE_SIZE], size_t *size);
 

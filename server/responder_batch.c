@@ -19,9 +19,8 @@ struct control {
 };
 
 struct slot {
-    union address from;
     struct address_asked asked;
-    struct datagram datagram;
+    struct datagram datagram; /* its `from` is written by the kernel */
     struct control control;
     struct iovec in, out;
     uint8_t reply[WIRE_SIZE];
@@ -49,8 +48,8 @@ static int receive(struct batch *b, int fd)
         struct slot *s = &b->slot[i];
         s->in = (struct iovec){s->bytes, sizeof s->bytes};
         b->in[i].msg_hdr = (struct msghdr){
-            .msg_name = &s->from,
-            .msg_namelen = sizeof s->from,
+            .msg_name = &s->datagram.from,
+            .msg_namelen = sizeof s->datagram.from,
             .msg_iov = &s->in,
             .msg_iovlen = 1,
             .msg_control = s->control.bytes,
@@ -130,12 +129,10 @@ static void note(struct batch *b, int i, uint16_t port, struct clock *clock, str
     int64_t stamp = read_control(&b->in[i].msg_hdr, &s->asked);
     if (!stamp)
         tally_add(&t->unstamped, 1);
-    s->datagram = (struct datagram){
-        .bytes = s->bytes,
-        .size = b->in[i].msg_len,
-        .received = stamp ? clock_stamp(clock, stamp) : clock_now(clock),
-        .address = address_facts(&s->from, &s->asked, port),
-    };
+    s->datagram.bytes = s->bytes;
+    s->datagram.size = b->in[i].msg_len;
+    s->datagram.received = stamp ? clock_stamp(clock, stamp) : clock_now(clock);
+    s->datagram.address = address_facts(&s->datagram.from, &s->asked, port);
 }
 
 static void add_answer(struct batch *b, unsigned at, int i, size_t size)
@@ -143,7 +140,7 @@ static void add_answer(struct batch *b, unsigned at, int i, size_t size)
     struct slot *s = &b->slot[i];
     s->out = (struct iovec){s->reply, size};
     b->out[at].msg_hdr = (struct msghdr){
-        .msg_name = &s->from,
+        .msg_name = &s->datagram.from,
         .msg_namelen = b->in[i].msg_hdr.msg_namelen,
         .msg_iov = &s->out,
         .msg_iovlen = 1,

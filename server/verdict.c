@@ -21,4 +21,14 @@ const struct verdict_row verdict_table[VERDICT_COUNT] = {
     [VERDICT_GENERATION] = {"generation",
                             "A request got no answer because the clock may have been stepped since "
                             "it arrived."},
+    [VERDICT_IGNORED] = {"ignored", "A datagram from an address that a `restrict` line ignores got "
+                                    "no answer."},
+    [VERDICT_REFUSED] = {"refused", "A datagram that a `restrict` line does not serve (`noserve`, "
+                                    "`noquery`, `notrust`, `version`, `flake`) got no answer."},
+    [VERDICT_LIMITED] = {"limited", "A request over the rate limit of its address got no answer."},
+    [VERDICT_KOD] = {"kod", "A request over the rate limit of its address was answered with the "
+                            "kiss code RATE, without the time."},
+    [VERDICT_LEAKED] = {"leaked", "A request over the rate limit was answered with the time all "
+                                  "the same, as one in some is, so that nobody is silenced by "
+                                  "requests in its name."},
 };

@@ -62,7 +62,7 @@ static void begin(struct world *w)
 static size_t request(struct world *w, int64_t age)
 {
     static const uint8_t bytes[WIRE_SIZE] = {4 << 3 | WIRE_MODE_CLIENT};
-    struct datagram d = {bytes, sizeof bytes, w->clock.shows - age, 0};
+    struct datagram d = {.bytes = bytes, .size = sizeof bytes, .received = w->clock.shows - age};
     handler_look(&w->handler);
     return handler_answer(&w->handler, &d, w->out);
 }
@@ -83,7 +83,7 @@ static void test_answers_and_counts(void **state)
     assert_true(p.transmit == civil_to_ntp(START));
     assert_true(p.receive == civil_to_ntp(START - 1000));
     assert_int_equal(counted(&w, VERDICT_ANSWERED), 1);
-    struct datagram empty = {(const uint8_t *)"", 0, START, 0};
+    struct datagram empty = {.bytes = (const uint8_t *)"", .received = START};
     assert_int_equal(handler_answer(&w.handler, &empty, w.out), 0);
     assert_int_equal(counted(&w, VERDICT_SHORT), 1);
 }

