@@ -217,7 +217,7 @@ static int pulse_of(const struct find *f, const struct find_port *port)
 /* Those with a pulse first: they make a better clock. Else as they were found. */
 static void pulses_first(struct find *f)
 {
-    struct find_port sorted[FIND_MAX];
+    struct find_port sorted[FIND_MAX] = {0};
     size_t n = 0;
     for (int with = 1; with >= 0; with--)
         for (size_t i = 0; i < f->count; i++)

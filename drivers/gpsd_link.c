@@ -32,7 +32,7 @@ static int split(const char *text, char host[48], long *port)
     *port = PORT;
     if (colon) {
         size_t digits = strspn(colon + 1, "0123456789");
-        *port = digits && digits < 6 && !colon[1 + digits] ? atol(colon + 1) : 0;
+        *port = digits && digits < 6 && !colon[1 + digits] ? strtol(colon + 1, NULL, 10) : 0;
     }
     if (end - text > 47 || *port < 1 || *port > 65535)
         return -1;

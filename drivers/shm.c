@@ -153,10 +153,10 @@ static int read_unit(struct shm_driver *d, struct err *err)
 {
     const char *word = d->driver.path;
     size_t digits = strspn(word, "0123456789");
-    if (!digits || digits > 3 || word[digits] || atoi(word) > SHM_UNIT_MAX)
+    if (!digits || digits > 3 || word[digits] || strtol(word, NULL, 10) > SHM_UNIT_MAX)
         return err_set(err, "refclock shm", "write refclock shm N, with a number from 0 to 255",
                        "'%.40s' is no unit", word);
-    d->unit = atoi(word);
+    d->unit = (int)strtol(word, NULL, 10);
     return 0;
 }
 

@@ -123,6 +123,13 @@ static int get(int unit, const char *thing, struct err *err)
     return id;
 }
 
+/* shmat() says that it failed by the pointer -1. */
+static void *attach(int id, int flags)
+{
+    void *at = shmat(id, NULL, flags);
+    return (intptr_t)at == -1 ? NULL : at;
+}
+
 int shm_map(struct shm_mapping *m, int unit, bool anyone, bool to_write, struct err *err)
 {
     char thing[48];
@@ -130,11 +137,11 @@ int shm_map(struct shm_mapping *m, int unit, bool anyone, bool to_write, struct 
     m->id = get(unit, name_of(unit, thing, sizeof thing), err);
     if (m->id < 0 || look_at(m->id, thing, anyone, err))
         return -1;
-    void *at = shmat(m->id, NULL, 0);
-    m->writable = at != (void *)-1;
+    void *at = attach(m->id, 0);
+    m->writable = at;
     if (!m->writable && errno == EACCES && !to_write)
-        at = shmat(m->id, NULL, SHM_RDONLY);
-    if (at == (void *)-1)
+        at = attach(m->id, SHM_RDONLY);
+    if (!at)
         return err_errno(err, thing, "run timeballd as root or as the user who made it",
                          "mapping it", errno);
     m->segment = at;
@@ -149,6 +156,6 @@ bool shm_sound(const struct shm_mapping *m, bool anyone, struct err *err)
 void shm_unmap(struct shm_mapping *m)
 {
     if (m->segment)
-        shmdt((const void *)(uintptr_t)m->segment);
+        shmdt((const void *)m->segment);
     m->segment = NULL;
 }

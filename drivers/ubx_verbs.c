@@ -20,6 +20,7 @@ static int number(const char *word, const char *name, double least, double most,
                   struct err *err)
 {
     char *end = NULL;
+    *value = 0;
     if (word[strspn(word, "+-.0123456789eE")] == 0)
         *value = strtod(word, &end);
     if (end && end != word && !*end && *value >= least && *value <= most)
@@ -149,10 +150,13 @@ static int take_cable(struct ubx_order *o, const char *const *words, size_t coun
 static int take_baud(struct ubx_order *o, const char *const *words, size_t count, struct err *err)
 {
     static const int rates[] = {4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800};
+    double rate;
     if (count != 1)
         return usage(o, err);
+    if (number(words[0], "baud rate", rates[0], 460800, &rate, err))
+        return -1;
     for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
-        if (atoi(words[0]) == rates[i] && strspn(words[0], "0123456789") == strlen(words[0])) {
+        if (rate == rates[i]) {
             want(o, UBX_BAUD, rates[i]);
             return 0;
         }

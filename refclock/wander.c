@@ -12,13 +12,15 @@
 void wander_init(struct wander *w, double freq, double freq_sigma)
 {
     memset(w, 0, sizeof *w);
-    for (int i = 0; i < WANDER_MEMBERS; i++)
+    for (int i = 0; i < WANDER_MEMBERS; i++) {
+        const int white = i / WANDER_WALKS, walk = i % WANDER_WALKS;
         w->member[i] = (struct wander_member){
-            .qx = WHITE_LEAST * pow(10, i / WANDER_WALKS),
-            .qy = WALK_LEAST * pow(10, i % WANDER_WALKS),
+            .qx = WHITE_LEAST * pow(10, white),
+            .qy = WALK_LEAST * pow(10, walk),
             .y = freq,
             .pyy = freq_sigma * freq_sigma,
         };
+    }
     w->qx = 1e-18; /* a Raspberry Pi's crystal, until something is known */
     w->qy = 1e-18;
 }

@@ -131,8 +131,8 @@ static int make_room(struct control_client *c, size_t size)
 /* False: the client is gone. */
 static bool put(struct control_client *c, const void *bytes, size_t size)
 {
-    if (c->io.fd < 0)
-        return false;
+    if (c->io.fd < 0 || !size)
+        return c->io.fd >= 0;
     if (make_room(c, size)) {
         c->owner->counts.slow++;
         drop(c);

@@ -76,9 +76,10 @@ static int write_sock(struct feed *f, const struct snapshot *s, int64_t reading,
 {
     uint8_t bytes[SOCK_SIZE];
     int64_t cut = reading - reading % 1000, ns = snapshot_truth(s, cut) - cut;
+    int64_t whole = ns / NS_PER_S; /* apart, so that a clock that is years off loses nothing */
     struct sock_sample sample = {
         .kernel = cut,
-        .offset = (double)(ns / NS_PER_S) + (double)(ns % NS_PER_S) * 1e-9,
+        .offset = (double)whole + (double)(ns % NS_PER_S) * 1e-9,
         .leap = (enum leap)s->leap,
     };
     sock_encode(&sample, bytes);

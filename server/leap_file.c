@@ -89,7 +89,7 @@ static bool is_gone(struct leap_file *f, int why)
 
 bool leap_file_look(struct leap_file *f)
 {
-    struct stat st;
+    struct stat st = {0};
     if (!*f->path)
         return false;
     /* a fifo or a device in its place must neither block nor be read */

@@ -78,11 +78,13 @@ static int add_row(struct reading *r, int64_t at, int64_t tai)
 static int take_hash(struct reading *r, const char *p)
 {
     for (int i = 0; i < 5; i++) {
-        char *end;
         p += strspn(p, " \t");
+        if (!isxdigit((unsigned char)*p))
+            return damaged(r, "not a hash");
+        char *end;
         errno = 0;
-        unsigned long word = isxdigit((unsigned char)*p) ? strtoul(p, &end, 16) : 0;
-        if (!isxdigit((unsigned char)*p) || errno || word > UINT32_MAX || end - p > 8)
+        unsigned long word = strtoul(p, &end, 16);
+        if (errno || word > UINT32_MAX || end - p > 8)
             return damaged(r, "not a hash");
         r->said[i] = (uint32_t)word;
         p = end;
@@ -129,6 +131,7 @@ static int zone_leap(struct reading *r, const char *line)
     struct leap_list *l = &r->list;
     int year, day, hour, minute, second;
     char month[4], sign;
+    /* NOLINTNEXTLINE(cert-err34-c): the widths keep every number in range */
     if (sscanf(line, "Leap %4d %3s %2d %2d:%2d:%2d %c S", &year, month, &day, &hour, &minute,
                &second, &sign) != 7 ||
         strlen(month) != 3 || (sign != '+' && sign != '-'))
@@ -145,6 +148,7 @@ static int zone_leap(struct reading *r, const char *line)
 
 static int zone_instant(struct reading *r, const char *text, int64_t *to)
 {
+    /* NOLINTNEXTLINE(cert-err34-c): the width keeps the number in range */
     if (sscanf(text, " %12" SCNd64, to) != 1)
         return damaged(r, "not a time");
     return check_instant(r, *to);

@@ -77,11 +77,12 @@ static ssize_t receive(const struct udp_query *q, int flags, uint8_t bytes[ANSWE
                        int64_t *stamp)
 {
     union control control;
-    struct iovec iov = {.iov_base = bytes, .iov_len = ANSWER_MAX};
+    struct iovec iov = {.iov_len = ANSWER_MAX};
     struct msghdr m = {.msg_iov = &iov,
                        .msg_iovlen = 1,
                        .msg_control = &control,
                        .msg_controllen = sizeof control};
+    iov.iov_base = bytes;
     ssize_t got = recvmsg(q->fd.fd, &m, flags | MSG_DONTWAIT);
     *stamp = got >= 0 ? stamp_of(&m) : 0;
     return got;

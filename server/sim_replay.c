@@ -179,6 +179,7 @@ static void deliver(struct replay *r, const struct record_event *e)
         take_freq(r, e->local, e->freq);
         break;
     default: /* bytes: their messages stand beside them */
+        break;
     }
 }
 

@@ -27,10 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     memcpy(text, data, size);
     text[size] = 0;
-    for (char *at = text, *end = text; end; at = end + 1) {
-        end = strchr(at, '\n');
-        if (end)
-            *end = 0;
+    for (char *rest = text, *at; (at = strsep(&rest, "\n"));) {
         /* an exact copy, so that reading past its end shows */
         char *line = strdup(at);
         if (line && !gpsd_json_read(j, line, &m))

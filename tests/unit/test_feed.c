@@ -88,7 +88,7 @@ static void through_shared_memory(void **state)
     int again = shmget(SHM_KEY + (int)config.unit, 0, 0);
     assert_true(again >= 0 && again != id);
     shmctl(again, IPC_RMID, NULL);
-    shmdt((const void *)(uintptr_t)segment);
+    shmdt((const void *)segment);
     feed_close(&f);
 }
 
@@ -121,7 +121,7 @@ static void through_a_socket(void **state)
     struct feed f;
     struct err err = {0};
     struct sock_listen receiver;
-    struct sock_sample s;
+    struct sock_sample s = {0};
     struct lines lines = {0};
     struct log log = {.max = LOG_LEVEL_DEBUG, .write = keep, .arg = &lines};
     (void)state;
@@ -155,7 +155,7 @@ static void years_apart(void **state)
     struct feed f;
     struct err err = {0};
     struct sock_listen receiver;
-    struct sock_sample s;
+    struct sock_sample s = {0};
     (void)state;
     far.shift = INT64_C(-500000000) * NS_PER_S;
     snprintf(config.path, sizeof config.path, "/tmp/timeball-feed-%d", (int)getpid());

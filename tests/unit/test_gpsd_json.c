@@ -137,8 +137,8 @@ static void what_cannot_be(void **state)
         "{\"class\":3}",
         "{\"class\":\"PPS\",\"real_sec\":-5,\"clock_sec\":5}",
         "{\"class\":\"PPS\"}",
-        "{\"class\":\"TOFF\",\"real_sec\":1795537572,\"clock_sec\":1795537572,"
-        "\"clock_nsec\":1000000000}",
+        ("{\"class\":\"TOFF\",\"real_sec\":1795537572,\"clock_sec\":1795537572,"
+         "\"clock_nsec\":1000000000}"),
     };
     struct gpsd_message m;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)

@@ -88,7 +88,7 @@ static void a_longer_route_is_learned_and_a_shorter_one_taken_at_once(void **sta
     for (int i = 0; i < 40; i++)
         (void)path_error(&p, 40e-3 + rng_exponential(&rng, 1e-4), now += 64 * SECOND, 1e-6);
     assert_true(path_least(&p) > 39e-3);
-    (void)path_error(&p, 8e-3, now += 64 * SECOND, 1e-6);
+    (void)path_error(&p, 8e-3, now + 64 * SECOND, 1e-6);
     assert_true(path_least(&p) < 9e-3);
 }
 

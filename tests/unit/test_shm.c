@@ -68,7 +68,7 @@ static int open_driver(struct bench *b, struct err *err)
 static void attach(struct bench *b)
 {
     b->segment = shmat(id_of(b->unit), NULL, 0);
-    assert_ptr_not_equal(b->segment, (void *)-1);
+    assert_true((intptr_t)b->segment != -1);
 }
 
 /* The other program puts a sample of now, `ns` late. */

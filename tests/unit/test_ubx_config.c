@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "drivers/ubx_config.h"
@@ -15,11 +16,11 @@ static const struct ubx_dialect old = {.port = UBX_PORT_UART1};
 
 static int unhex(const char *text, uint8_t *out)
 {
-    int n = 0, used;
-    unsigned byte;
-    while (sscanf(text, "%2x%n", &byte, &used) == 1) {
-        out[n++] = (uint8_t)byte;
-        text += used;
+    int n = 0;
+    for (text += strspn(text, " "); text[0] && text[1]; text += strspn(text, " ")) {
+        char byte[] = {text[0], text[1], 0};
+        out[n++] = (uint8_t)strtoul(byte, NULL, 16);
+        text += 2;
     }
     return n;
 }
