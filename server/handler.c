@@ -2,7 +2,6 @@
 #include "server/handler.h"
 
 #include "refclock/civil.h"
-#include "server/reply.h"
 
 #define STAMP_AGE_MAX NS_PER_S
 
@@ -11,9 +10,24 @@ void handler_init(struct handler *h, struct snapshot_latch *latch, struct clock 
     *h = (struct handler){.latch = latch, .clock = clock};
 }
 
+void handler_share_keys(struct handler *h, struct shared_table *keys)
+{
+    h->shared = keys;
+    shared_join(keys, &h->reading);
+}
+
+void handler_rest(struct handler *h)
+{
+    h->keys = NULL;
+    if (h->shared)
+        shared_leave(&h->reading);
+}
+
 void handler_look(struct handler *h)
 {
     struct snapshot before;
+    if (h->shared)
+        h->keys = keys_shared(shared_enter(h->shared, &h->reading));
     snapshot_read(h->latch, &before);
     h->now = clock_now(h->clock);
     snapshot_read(h->latch, &h->snapshot);
@@ -36,7 +50,7 @@ static bool stamp_known(const struct handler *h, int64_t received)
     return h->now - received <= STAMP_AGE_MAX;
 }
 
-size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[WIRE_SIZE])
+size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[REPLY_SIZE])
 {
     uint32_t generation = h->snapshot.generation;
     struct reply_input in = {
@@ -46,6 +60,7 @@ size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[W
         .receive = {d->received, generation, stamp_known(h, d->received)},
         .transmit = {h->now, generation, h->settled},
         .address = d->address,
+        .keys = h->keys,
     };
     size_t size;
     enum verdict verdict = reply_make(&in, out, &size);

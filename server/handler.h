@@ -10,8 +10,9 @@
 #include "refclock/clock.h"
 #include "refclock/snapshot.h"
 #include "server/address.h"
+#include "server/reply.h"
+#include "server/shared_table.h"
 #include "server/verdict.h"
-#include "server/wire.h"
 
 /*
  * Datagram in, datagram out, without a socket: what a worker of the responder does with each
@@ -43,8 +44,11 @@ struct handler {
     struct snapshot_latch *latch;
     struct clock *clock;
     struct tally tally;
+    struct shared_table *shared; /* keys; NULL: none */
+    struct shared_reader reading;
     /* the present moment, from handler_look() */
     struct snapshot snapshot;
+    const struct keys *keys;
     int64_t now;  /* reading, ns: the transmit stamp */
     bool settled; /* `now` belongs to the snapshot's generation for certain */
     /* since when that generation has been seen here */
@@ -57,21 +61,28 @@ struct handler {
  */
 void handler_init(struct handler *h, struct snapshot_latch *latch, struct clock *clock);
 
+/* Signed requests are answered from now on, with the keys of that table; borrowed. Before the
+ * handler's thread begins. */
+void handler_share_keys(struct handler *h, struct shared_table *keys);
+
 /*
- * Reads snapshot and clock; once for each batch of datagrams, after their receive stamps were
+ * Reads snapshot, keys and clock; once for each batch of datagrams, after their receive stamps were
  * taken. Relies on the publisher's order: a step is announced by a snapshot "in transition" before
  * it is made, and the next snapshot has the new generation and a reference not before the step.
  */
 void handler_look(struct handler *h);
 
+/* The batch is over: lets go of what handler_look() took. Until then old tables are kept. */
+void handler_rest(struct handler *h);
+
 /*
- * Judges one datagram, counts the verdict, and writes the answer to `out` (WIRE_SIZE octets).
+ * Judges one datagram, counts the verdict, and writes the answer to `out` (REPLY_SIZE octets).
  * Returns the answer's size, 0 for none.
  *
  * A receive stamp carries no generation. It counts as of the present one when it is not in the
  * future, not more than 1 s old, and not older than this generation; else as unknown, and the
  * datagram gets no answer.
  */
-size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[WIRE_SIZE]);
+size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[REPLY_SIZE]);
 
 #endif

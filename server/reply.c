@@ -17,8 +17,28 @@ static const enum verdict verdict_of_mode[8] = {
     [WIRE_MODE_CONTROL] = VERDICT_CONTROL, [WIRE_MODE_PRIVATE] = VERDICT_PRIVATE,
 };
 
+/* What the answer is signed with. */
+struct signature {
+    const struct key *key; /* NULL: it is not */
+    size_t digest;         /* octets */
+};
+
+static enum verdict judge_tail(const struct reply_input *in, struct signature *s)
+{
+    struct wire_mac mac;
+    if (wire_tail(in->request, in->size, &mac) != WIRE_TAIL_MAC)
+        return VERDICT_ANSWERED;
+    const struct key *key = keys_find(in->keys, mac.id);
+    if (!key || !key->trusted)
+        return VERDICT_KEY;
+    if (!mac_right(&key->mac, in->request, mac.covers, mac.digest, mac.size))
+        return VERDICT_MAC;
+    *s = (struct signature){key, mac.size};
+    return VERDICT_ANSWERED;
+}
+
 /* From the bytes and addresses alone: VERDICT_ANSWERED where the request deserves an answer. */
-static enum verdict judge_request(const struct reply_input *in)
+static enum verdict judge_request(const struct reply_input *in, struct signature *s)
 {
     if (in->address)
         return VERDICT_ADDRESS;
@@ -34,9 +54,7 @@ static enum verdict judge_request(const struct reply_input *in)
         return VERDICT_VERSION;
     if (in->kiss && by_mode == VERDICT_ANSWERED && wire_mode(in->request[0]) != WIRE_MODE_CLIENT)
         return VERDICT_LIMITED;
-    if (by_mode == VERDICT_ANSWERED && wire_tail(in->request, in->size) == WIRE_TAIL_MAC)
-        return VERDICT_KEY;
-    return by_mode;
+    return by_mode == VERDICT_ANSWERED ? judge_tail(in, s) : by_mode;
 }
 
 /* Whether the snapshot can carry both stamps to true time. */
@@ -110,10 +128,11 @@ static void set_no_times(struct ntp_packet *p, uint64_t asked)
     p->receive = p->transmit = asked;
 }
 
-enum verdict reply_make(const struct reply_input *in, uint8_t out[WIRE_SIZE], size_t *size)
+enum verdict reply_make(const struct reply_input *in, uint8_t out[REPLY_SIZE], size_t *size)
 {
+    struct signature signature = {0};
     *size = 0;
-    enum verdict verdict = judge_request(in);
+    enum verdict verdict = judge_request(in, &signature);
     if (verdict == VERDICT_ANSWERED)
         verdict = judge_stamps(in);
     if (verdict != VERDICT_ANSWERED)
@@ -137,7 +156,7 @@ enum verdict reply_make(const struct reply_input *in, uint8_t out[WIRE_SIZE], si
     p.root_dispersion = civil_to_ntp_short(bound);
     p.origin = request.transmit;
     wire_encode(&p, out);
-    *size = WIRE_SIZE;
+    *size = signature.key ? keys_sign(signature.key, out, WIRE_SIZE, signature.digest) : WIRE_SIZE;
     if (in->kiss)
         return VERDICT_KOD;
     return synced ? VERDICT_ANSWERED : VERDICT_UNSYNCHRONISED;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "refclock/snapshot.h"
+#include "server/keys.h"
 #include "server/verdict.h"
 #include "server/wire.h"
 
@@ -16,9 +17,12 @@
  * Modes 3 and 1 are answered (with 4 and 2), in versions 1 to 4 with the version of the request.
  * Mode 0 never, in version 1 neither (RFC 1059 had no mode yet, and servers guessed it from the
  * port): only what says that it is a request gets an answer.
- * Extension fields are skipped, a malformed tail is ignored, a MAC means no answer as long as no
- * key is known. An answer is the 48 octets of the header, so it is never longer than its request.
+ * Extension fields are skipped, a malformed tail is ignored. A request that is signed right gets an
+ * answer that is signed with the same key, by a digest as long as its own; any other signature gets
+ * none (a crypto-NAK would let anybody make clients believe that their key is wrong). An answer is
+ * the header and that, so it is never longer than its request.
  */
+#define REPLY_SIZE (WIRE_SIZE + MAC_ID_SIZE + MAC_DIGEST_MAX) /* octets of the longest answer */
 
 /* A stamp of a datagram: a reading of the clock, and the generation of the clock it belongs to. */
 struct reply_stamp {
@@ -44,14 +48,15 @@ struct reply_input {
     size_t size; /* octets of the request, any */
     struct reply_stamp receive;
     struct reply_stamp transmit;
-    unsigned address; /* enum reply_address */
-    uint32_t kiss;    /* kiss code to answer a client's request (mode 3) with, 0: the time */
+    unsigned address;        /* enum reply_address */
+    uint32_t kiss;           /* kiss code to answer a client's request (mode 3) with, 0: the time */
+    const struct keys *keys; /* NULL: none */
 };
 
 /*
  * Judges a datagram and writes the answer (RFC 5905 sections 7.3 and 9.2, figure 20 for the
- * fields). Returns the verdict; *size is WIRE_SIZE where there is an answer, else 0 and `out` is
- * untouched. In an answer: origin is the request's transmit timestamp bit for bit; reftime <=
+ * fields). Returns the verdict; *size is 0 where there is no answer, and `out` is untouched
+ * then. In an answer: origin is the request's transmit timestamp bit for bit; reftime <=
  * receive <= transmit; root dispersion is the snapshot's bound at the transmit stamp, rounded up,
  * never 0. A server that is unsynchronised (or whose snapshot is older than SNAPSHOT_STALE_S, or
  * whose bound reaches 16 s, MAXDISP) answers as well: LI 3, stratum 0, refid INIT until it has been
@@ -59,6 +64,6 @@ struct reply_input {
  * is: LI 3, stratum 0, the code as refid, a poll exponent of at least REPLY_KISS_POLL, and no time:
  * reftime 0, receive and transmit those of the request's transmit timestamp.
  */
-enum verdict reply_make(const struct reply_input *in, uint8_t out[WIRE_SIZE], size_t *size);
+enum verdict reply_make(const struct reply_input *in, uint8_t out[REPLY_SIZE], size_t *size);
 
 #endif

@@ -93,13 +93,15 @@ static void *work(void *arg)
 }
 
 static int prepare_workers(struct responder *r, struct snapshot_latch *latch, struct clock *clock,
-                           struct err *err)
+                           struct shared_table *keys, struct err *err)
 {
     for (int i = 0; i < r->listeners.workers; i++) {
         struct worker *w = &r->worker[i];
         w->responder = r;
         w->fd = r->listeners.fd[i];
         handler_init(&w->handler, latch, clock);
+        if (keys)
+            handler_share_keys(&w->handler, keys);
         w->batch = batch_new();
         if (!w->batch)
             return err_errno(err, "listen", "", "", ENOMEM);
@@ -127,7 +129,7 @@ int responder_open(struct responder **out, const struct responder_config *config
     r->threaded = threads > 0;
     r->stop = -1;
     if (listeners_open(&r->listeners, config, threads ? threads : 1, log, err) ||
-        prepare_workers(r, latch, clock, err)) {
+        prepare_workers(r, latch, clock, config->keys, err)) {
         responder_close(r);
         return -1;
     }

@@ -12,6 +12,7 @@
 #include "refclock/loop.h"
 #include "refclock/snapshot.h"
 #include "server/address.h"
+#include "server/shared_table.h"
 #include "server/verdict.h"
 
 /*
@@ -33,8 +34,9 @@ struct listen_addr {
 
 struct responder_config {
     struct listen_addr listen[RESPONDER_LISTENS];
-    int listens; /* 0: nothing is opened */
-    int threads; /* 0: serve from the loop; negative: responder_auto_threads() */
+    int listens;               /* 0: nothing is opened */
+    int threads;               /* 0: serve from the loop; negative: responder_auto_threads() */
+    struct shared_table *keys; /* NULL: signed requests get no answer */
 };
 
 struct responder_counts {

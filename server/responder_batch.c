@@ -23,7 +23,7 @@ struct slot {
     struct datagram datagram; /* its `from` is written by the kernel */
     struct control control;
     struct iovec in, out;
-    uint8_t reply[WIRE_SIZE];
+    uint8_t reply[REPLY_SIZE];
     uint8_t bytes[DATAGRAM_MAX];
 };
 
@@ -186,6 +186,7 @@ int batch_serve(struct batch *b, int fd, uint16_t port, struct handler *h, struc
         if (size)
             add_answer(b, answers++, i, size);
     }
+    handler_rest(h);
     send_all(b, fd, answers, t);
     return count;
 }

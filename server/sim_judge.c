@@ -90,7 +90,7 @@ static void look_at_clock(struct sim_judge *j, double error)
 static bool ask(struct sim_judge *j, struct ntp_packet *answer)
 {
     struct ntp_packet request = {.version = 4, .mode = WIRE_MODE_CLIENT, .transmit = 1};
-    uint8_t question[WIRE_SIZE], reply[WIRE_SIZE];
+    uint8_t question[WIRE_SIZE], reply[REPLY_SIZE];
     wire_encode(&request, question);
     handler_look(&j->handler);
     struct datagram d = {.bytes = question, .size = WIRE_SIZE, .received = j->handler.now};

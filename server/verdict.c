@@ -15,8 +15,10 @@ const struct verdict_row verdict_table[VERDICT_COUNT] = {
     [VERDICT_ADDRESS] = {"address",
                          "A datagram from port 0, from our own port, or from or to a broadcast or "
                          "multicast address got no answer."},
-    [VERDICT_KEY] = {"key", "A request that wants a signed answer, with a key not known here, got "
-                            "no answer."},
+    [VERDICT_KEY] = {"key", "A request that wants a signed answer got none, not even a crypto-NAK: "
+                            "its key is not known here, or not trusted."},
+    [VERDICT_MAC] = {"mac", "A request got no answer, not even a crypto-NAK, because its signature "
+                            "is wrong: the key differs between client and server."},
     [VERDICT_STEP] = {"step", "A request got no answer because the clock was just being stepped."},
     [VERDICT_GENERATION] = {"generation",
                             "A request got no answer because the clock may have been stepped since "

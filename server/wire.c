@@ -4,6 +4,8 @@
 #define FIELD_HEADER 4
 #define FIELD_MIN    16 /* RFC 7822 section 7.5.1.1 */
 #define MAC_MAX      24 /* RFC 7822 section 7.5: with more left, a field begins */
+#define MAC_MAX_OLD  68 /* without fields there is nothing to confuse it with: a whole SHA-512 */
+#define ID_SIZE      4
 
 static uint32_t get32(const uint8_t *b)
 {
@@ -75,22 +77,16 @@ struct wire_walk wire_walk(const uint8_t *packet, size_t size)
 
 /*
  * A MAC is a key identifier alone (a crypto-NAK), or with a digest of 16 or 20 octets. Version 3
- * and before also knew one of 8 (DES; RFC 1305 appendix C).
+ * and before also knew one of 8 (DES; RFC 1305 appendix C), and have room for longer ones.
  */
 static enum wire_tail tail_of(const struct wire_walk *walk)
 {
-    switch (walk->left) {
-    case 0:
+    size_t left = walk->left;
+    if (!left)
         return WIRE_TAIL_NONE;
-    case 12:
-        return walk->fields ? WIRE_TAIL_MALFORMED : WIRE_TAIL_MAC;
-    case 4:
-    case 20:
-    case 24:
-        return WIRE_TAIL_MAC;
-    default:
-        return WIRE_TAIL_MALFORMED;
-    }
+    bool old = !walk->fields && (left == 12 || (left > MAC_MAX && left <= MAC_MAX_OLD));
+    bool usual = left == ID_SIZE || left == 20 || left == MAC_MAX;
+    return usual || (old && left % 4 == 0) ? WIRE_TAIL_MAC : WIRE_TAIL_MALFORMED;
 }
 
 bool wire_next(struct wire_walk *walk, struct wire_field *field)
@@ -109,11 +105,18 @@ bool wire_next(struct wire_walk *walk, struct wire_field *field)
     return true;
 }
 
-enum wire_tail wire_tail(const uint8_t *packet, size_t size)
+enum wire_tail wire_tail(const uint8_t *packet, size_t size, struct wire_mac *mac)
 {
     struct wire_walk walk = wire_walk(packet, size);
     struct wire_field field;
     while (wire_next(&walk, &field))
         ;
+    if (walk.tail == WIRE_TAIL_MAC)
+        *mac = (struct wire_mac){
+            .id = get32(walk.at),
+            .covers = size - walk.left,
+            .digest = walk.at + ID_SIZE,
+            .size = walk.left - ID_SIZE,
+        };
     return walk.tail;
 }

@@ -91,7 +91,16 @@ struct wire_walk wire_walk(const uint8_t *packet, size_t size);
 /* The next field, or false at the end; `walk->tail` then says what is left. */
 bool wire_next(struct wire_walk *walk, struct wire_field *field);
 
-/* What stands behind the fields of a packet (size >= WIRE_SIZE), all fields skipped. */
-enum wire_tail wire_tail(const uint8_t *packet, size_t size);
+/* A MAC at the end of a packet. */
+struct wire_mac {
+    uint32_t id;           /* key identifier */
+    size_t covers;         /* octets before it, which are what it signs */
+    const uint8_t *digest; /* in the packet */
+    size_t size;           /* octets of the digest; 0: a crypto-NAK */
+};
+
+/* What stands behind the fields of a packet (size >= WIRE_SIZE), all fields skipped; *mac is filled
+ * on WIRE_TAIL_MAC. */
+enum wire_tail wire_tail(const uint8_t *packet, size_t size, struct wire_mac *mac);
 
 #endif

@@ -174,7 +174,7 @@ static void check_snapshot(const struct world *w, const struct snapshot *s)
 static void check_answer(struct world *w)
 {
     struct ntp_packet question = {.version = 4, .mode = WIRE_MODE_CLIENT, .transmit = 1}, p;
-    uint8_t bytes[WIRE_SIZE], reply[WIRE_SIZE];
+    uint8_t bytes[WIRE_SIZE], reply[REPLY_SIZE];
     wire_encode(&question, bytes);
     handler_look(&w->handler);
     struct datagram d = {.bytes = bytes, .size = WIRE_SIZE, .received = w->handler.now};

@@ -46,10 +46,18 @@ static void check(const struct reply_input *in, enum verdict verdict, const uint
     unsigned mode = size ? wire_mode(request[0]) : 0;
     bool answered = verdict == VERDICT_ANSWERED || verdict == VERDICT_UNSYNCHRONISED;
     REQUIRE(verdict >= 0 && verdict < VERDICT_COUNT);
-    REQUIRE(size == (answered ? WIRE_SIZE : 0) && size <= in->size);
+    REQUIRE(answered ? size >= WIRE_SIZE && size <= in->size : !size);
     if (!answered)
         return;
     struct ntp_packet p;
+    struct wire_mac asked, given;
+    bool is_signed = wire_tail(request, in->size, &asked) == WIRE_TAIL_MAC;
+    REQUIRE(is_signed == (size > WIRE_SIZE));
+    if (is_signed) /* whatever is answered was signed right */
+        REQUIRE(wire_tail(out, size, &given) == WIRE_TAIL_MAC && given.id == asked.id &&
+                given.size == asked.size &&
+                mac_right(&keys_find(in->keys, given.id)->mac, request, asked.covers, asked.digest,
+                          asked.size));
     wire_decode(out, &p);
     REQUIRE((mode == WIRE_MODE_CLIENT || mode == WIRE_MODE_ACTIVE) && p.mode == mode + 1);
     REQUIRE(p.version == wire_version(request[0]) && p.version >= 1 && p.version <= 4);
@@ -60,10 +68,21 @@ static void check(const struct reply_input *in, enum verdict verdict, const uint
     REQUIRE(!in->address && !in->snapshot->transition);
 }
 
+/* Key 1, trusted, of which some seeds have signatures. */
+static struct keys *make_keys(void)
+{
+    static const char text[] = "1 SHA1 secret\n2 MD5 secret\n";
+    struct keys_want want = {.path = "fuzz", .weak = true};
+    struct keys *k = NULL;
+    REQUIRE(!keys_parse(&k, &want, text, sizeof text - 1, NULL));
+    return k;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
         return 0;
+    struct keys *keys = make_keys();
     struct snapshot s = snapshot_for(data[0]);
     struct reply_input in = {
         .snapshot = &s,
@@ -72,10 +91,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .receive = {NOW - 1000, 0, data[1] < 240},
         .transmit = {NOW, 0, true},
         .address = data[1] & 15,
+        .keys = keys,
     };
-    uint8_t out[WIRE_SIZE];
+    uint8_t out[REPLY_SIZE];
     size_t out_size;
     enum verdict verdict = reply_make(&in, out, &out_size);
     check(&in, verdict, out, out_size);
+    keys_free(keys);
     return 0;
 }

@@ -37,7 +37,7 @@ struct world {
     struct told_clock clock;
     struct handler handler;
     struct snapshot snapshot;
-    uint8_t out[WIRE_SIZE];
+    uint8_t out[REPLY_SIZE];
 };
 
 static void begin(struct world *w)

@@ -42,7 +42,7 @@ struct exchange {
     struct snapshot snapshot;
     struct reply_input in;
     uint8_t request[2048];
-    uint8_t out[WIRE_SIZE];
+    uint8_t out[REPLY_SIZE];
     size_t size;
     enum verdict verdict;
     struct ntp_packet answer;
@@ -139,6 +139,91 @@ static void test_lengths(void **state)
         x.in.size = size;
         assert_int_equal(ask(&x), size ? VERDICT_CONTROL : VERDICT_SHORT);
     }
+}
+
+/* ---- keys ---- */
+
+static const char key_file[] = "1 AES-128 HEX:2b7e151628aed2a6abf7158809cf4f3c\n2 SHA1 secret\n"
+                               "3 SHA512 secret\n4 MD5 secret\n5 SHA1 untrusted\n";
+
+static struct keys *some_keys(void)
+{
+    static const struct keys_range trusted = {1, 4};
+    struct keys_want want = {.path = "keys", .weak = true, .trusted = &trusted, .ranges = 1};
+    struct keys *k = NULL;
+    assert_int_equal(keys_parse(&k, &want, key_file, sizeof key_file - 1, NULL), 0);
+    return k;
+}
+
+/* Signs the request as a client with that key does. */
+static void sign(struct exchange *x, const struct keys *k, uint32_t id, size_t digest)
+{
+    x->in.keys = k;
+    x->in.size = keys_sign(keys_find(k, id), x->request, x->in.size, digest);
+}
+
+static void test_a9_a_signed_request_gets_an_answer_signed_alike(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t id;
+        int version;
+        size_t fields, digest;
+    } cases[] = {{1, 4, 0, 16}, {2, 4, 0, 20}, {3, 4, 0, 20}, {4, 4, 0, 16}, {1, 3, 0, 16},
+                 {3, 3, 0, 64}, {3, 3, 0, 20}, {2, 1, 0, 20}, {1, 4, 32, 16}};
+    struct keys *k = some_keys();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct exchange x;
+        begin(&x, cases[i].version, WIRE_MODE_CLIENT);
+        x.in.size += cases[i].fields;
+        x.request[50] = 0, x.request[51] = (uint8_t)cases[i].fields;
+        sign(&x, k, cases[i].id, cases[i].digest);
+        assert_int_equal(ask(&x), VERDICT_ANSWERED);
+        assert_int_equal(x.size, WIRE_SIZE + 4 + cases[i].digest);
+        assert_true(x.size <= x.in.size);
+        struct wire_mac mac;
+        assert_int_equal(wire_tail(x.out, x.size, &mac), WIRE_TAIL_MAC);
+        assert_int_equal(mac.id, cases[i].id);
+        assert_true(
+            mac_right(&keys_find(k, cases[i].id)->mac, x.out, WIRE_SIZE, mac.digest, mac.size));
+        /* unsynchronised as well */
+        x.snapshot.stratum = 16;
+        assert_int_equal(ask(&x), VERDICT_UNSYNCHRONISED);
+        assert_true(
+            mac_right(&keys_find(k, cases[i].id)->mac, x.out, WIRE_SIZE, x.out + 52, x.size - 52));
+    }
+    keys_free(k);
+}
+
+static void test_a9_a_wrong_or_unknown_key_gets_no_answer(void **state)
+{
+    (void)state;
+    struct keys *k = some_keys();
+    struct exchange x;
+    begin(&x, 4, WIRE_MODE_CLIENT);
+    sign(&x, k, 5, 20);
+    assert_int_equal(ask(&x), VERDICT_KEY); /* there, but not trusted */
+    begin(&x, 4, WIRE_MODE_CLIENT);
+    sign(&x, k, 2, 20);
+    x.request[51] = 99;
+    assert_int_equal(ask(&x), VERDICT_KEY);
+    x.request[51] = 3; /* there, and another one */
+    assert_int_equal(ask(&x), VERDICT_MAC);
+    for (size_t octet = 0; octet < WIRE_SIZE; octet++) { /* what is signed may not be changed */
+        begin(&x, 4, WIRE_MODE_CLIENT);
+        sign(&x, k, 2, 20);
+        x.request[octet] ^= octet ? 1 : 0x80; /* the mode and version stay */
+        assert_int_equal(ask(&x), VERDICT_MAC);
+        assert_int_equal(x.size, 0);
+    }
+    begin(&x, 4, WIRE_MODE_CLIENT);
+    sign(&x, k, 1, 16);
+    x.in.keys = NULL;
+    assert_int_equal(ask(&x), VERDICT_KEY);
+    x.in.keys = k;
+    x.in.size = WIRE_SIZE + 4; /* a crypto-NAK */
+    assert_int_equal(ask(&x), VERDICT_MAC);
+    keys_free(k);
 }
 
 static void test_addresses(void **state)
@@ -404,7 +489,7 @@ static void randomise(struct exchange *x, struct rng *rng)
 static void check_answer(const struct exchange *x, uint64_t *synced)
 {
     unsigned mode = wire_mode(x->request[0]);
-    assert_true(x->in.size >= x->size && x->size == WIRE_SIZE);
+    assert_true(x->in.size >= x->size && x->size >= WIRE_SIZE);
     assert_true(mode == WIRE_MODE_CLIENT || mode == WIRE_MODE_ACTIVE);
     assert_int_equal(x->answer.mode, mode + 1);
     assert_int_equal(x->answer.version, wire_version(x->request[0]));
@@ -431,18 +516,26 @@ static void test_properties_and_every_verdict_reached(void **state)
     (void)state;
     struct rng rng = rng_seeded(3, 1);
     uint64_t reached[VERDICT_COUNT] = {0}, synced = 0;
-    static uint8_t untouched[WIRE_SIZE];
+    static uint8_t untouched[REPLY_SIZE];
+    struct keys *keys = some_keys();
     memset(untouched, 0x5a, sizeof untouched);
     for (int n = 0; n < 20000; n++) {
         struct exchange x;
         randomise(&x, &rng);
+        x.in.keys = keys;
+        if (n % 8 == 0) {
+            x.in.size = WIRE_SIZE;
+            uint32_t id = 1 + (uint32_t)n / 8 % 5;
+            sign(&x, keys, id, id == 1 || id == 4 || n % 3 ? 16 : 20); /* some are too short */
+        }
         reached[ask(&x)]++;
         if (x.verdict == VERDICT_ANSWERED || x.verdict == VERDICT_UNSYNCHRONISED ||
             x.verdict == VERDICT_KOD)
             check_answer(&x, &synced);
         else
-            assert_true(x.size == 0 && !memcmp(x.out, untouched, WIRE_SIZE));
+            assert_true(x.size == 0 && !memcmp(x.out, untouched, sizeof untouched));
     }
+    keys_free(keys);
     assert_true(synced > 500);
     for (int i = 0; i < VERDICT_COUNT; i++)
         if (!reached[i] && i != VERDICT_IGNORED && i != VERDICT_REFUSED && i != VERDICT_LEAKED)
@@ -455,6 +548,8 @@ int main(void)
         cmocka_unit_test(test_the_answer),
         cmocka_unit_test(test_versions_and_modes),
         cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_a9_a_signed_request_gets_an_answer_signed_alike),
+        cmocka_unit_test(test_a9_a_wrong_or_unknown_key_gets_no_answer),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_origin_is_copied_bit_for_bit),
         cmocka_unit_test(test_poll_is_copied_within_reason),

@@ -101,7 +101,11 @@ static const struct tail_case tails[] = {
     {"length 3", 4, {3}, 60, 0, WIRE_TAIL_MALFORMED},
     {"length 12", 4, {12}, 60, 0, WIRE_TAIL_MALFORMED},
     {"length not a multiple of 4", 4, {18}, 60, 0, WIRE_TAIL_MALFORMED},
-    {"fields in version 3", 3, {28}, 0, 0, WIRE_TAIL_MALFORMED},
+    {"no fields in version 3, but a long MAC", 3, {28}, 0, 0, WIRE_TAIL_MAC},
+    {"SHA-512 in version 3", 3, {0}, 68, 0, WIRE_TAIL_MAC},
+    {"more than SHA-512 in version 3", 3, {0}, 72, 0, WIRE_TAIL_MALFORMED},
+    {"not a multiple of 4 in version 3", 3, {0}, 30, 0, WIRE_TAIL_MALFORMED},
+    {"eight octets", 3, {0}, 8, 0, WIRE_TAIL_MALFORMED},
 };
 
 static size_t build(const struct tail_case *t, uint8_t *packet)
@@ -133,8 +137,14 @@ static void test_tails(void **state)
             assert_int_equal(field.size, t->lengths[fields] - 4);
             fields++;
         }
-        if (fields != t->fields || walk.tail != t->tail || wire_tail(packet, size) != t->tail)
+        struct wire_mac mac = {0};
+        if (fields != t->fields || walk.tail != t->tail || wire_tail(packet, size, &mac) != t->tail)
             fail_msg("%s: %d fields, tail %d", t->what, fields, walk.tail);
+        if (t->tail == WIRE_TAIL_MAC) {
+            assert_true(mac.digest == packet + mac.covers + 4);
+            assert_int_equal(mac.covers + 4 + mac.size, size);
+            assert_int_equal(mac.size, size - walk.left == mac.covers ? walk.left - 4 : 0);
+        }
     }
 }
 
@@ -145,7 +155,8 @@ static void test_field_past_the_end(void **state)
     for (unsigned length = 29; length < 65536; length++) {
         packet[WIRE_SIZE + 2] = (uint8_t)(length >> 8);
         packet[WIRE_SIZE + 3] = (uint8_t)length;
-        assert_int_equal(wire_tail(packet, sizeof packet), WIRE_TAIL_MALFORMED);
+        struct wire_mac mac;
+        assert_int_equal(wire_tail(packet, sizeof packet, &mac), WIRE_TAIL_MALFORMED);
     }
 }
 
