@@ -135,7 +135,7 @@ static void say_noise(struct nmea_driver *d, struct err *err)
     err_set(err, d->driver.path,
             is_auto(d) ? "is the receiver set to NMEA or UBX? its baud rate is being looked for"
                        : "is the receiver set to NMEA or UBX at this rate? `baud auto` finds it",
-            "bytes come, but no NMEA or UBX message with a right checksum for 5 s");
+            NMEA_WHY_NOISE);
     if (d->detect.found)
         begin_detection(d);
 }
@@ -148,12 +148,12 @@ static void on_silence(void *arg, int64_t now)
     (void)now;
     if (d->gnss.stream.counts.bytes == d->silent_bytes)
         err_set(&err, d->driver.path, "check the wiring and the receiver's power",
-                "nothing received for 5 s");
+                NMEA_WHY_NOTHING);
     else if (messages(d) == d->silent_messages)
         say_noise(d, &err);
     else
         err_set(&err, d->driver.path, "switch RMC, GGA and ZDA, or UBX NAV-PVT on in the receiver",
-                "messages come, but none with a new time for 5 s");
+                NMEA_WHY_NO_TIME);
     say(d, HEALTH_SILENT, &err);
     begin_silence(d);
 }

@@ -51,6 +51,9 @@ const char *ctl_read(struct ctl_client *c, struct err *err);
  * with *err. */
 json_t *ctl_read_object(struct ctl_client *c, struct err *err);
 
+/* One request and its answer: connects, asks, closes. The caller drops it. NULL with *err. */
+json_t *ctl_fetch(const char *socket, const char *word, struct err *err);
+
 /* Views of an answer for a person. */
 void ctl_view_status(FILE *out, const json_t *status);
 void ctl_view_sources(FILE *out, const json_t *status);

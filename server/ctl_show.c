@@ -3,16 +3,22 @@
 
 #include <stdlib.h>
 
+json_t *ctl_fetch(const char *socket, const char *word, struct err *err)
+{
+    struct ctl_client client = {.fd = -1};
+    json_t *answer = NULL;
+    if (!ctl_connect(&client, socket, err) && !ctl_ask(&client, word, err))
+        answer = ctl_read_object(&client, err);
+    ctl_close(&client);
+    return answer;
+}
+
 /* Asks once and shows the answer: as it came for --json, else by `view`. */
 static int show(const struct ctl *ctl, const char *word, void (*view)(FILE *, const json_t *),
                 int (*judge)(const json_t *), struct err *err)
 {
-    struct ctl_client client = {.fd = -1};
-    json_t *answer = NULL;
+    json_t *answer = ctl_fetch(ctl->socket, word, err);
     int result = -1;
-    if (!ctl_connect(&client, ctl->socket, err) && !ctl_ask(&client, word, err))
-        answer = ctl_read_object(&client, err);
-    ctl_close(&client);
     if (!answer)
         return -1;
     if (ctl->json) {

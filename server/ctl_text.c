@@ -124,24 +124,30 @@ void ctl_print_clean(FILE *out, const char *text)
         fputc(iscntrl((unsigned char)*text) ? '?' : *text, out);
 }
 
-void ctl_print_folded(FILE *out, int indent, const char *text)
+void ctl_print_hanging(FILE *out, int column, int indent, const char *text)
 {
-    int column = 0;
+    bool begun = false;
     while (*text) {
         size_t word = strcspn(text, " ");
         char part[128];
         snprintf(part, sizeof part, "%.*s", (int)(word < sizeof part ? word : sizeof part - 1),
                  text);
-        if (column > 0 && column + 1 + (int)word > 78) {
+        if (begun && column + 1 + (int)word > 78) {
             fputc('\n', out);
             column = 0;
         }
-        column += fprintf(out, "%*s", column > 0 ? 1 : indent, "") + (int)word;
+        column += fprintf(out, "%*s", !column ? indent : begun, "") + (int)word;
         ctl_print_clean(out, part);
+        begun = true;
         text += word;
         text += strspn(text, " ");
     }
     fputc('\n', out);
+}
+
+void ctl_print_folded(FILE *out, int indent, const char *text)
+{
+    ctl_print_hanging(out, 0, indent, text);
 }
 
 void ctl_print_rows(FILE *out, const struct status_row *rows, const json_t *object)

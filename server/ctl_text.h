@@ -35,6 +35,9 @@ void ctl_print_clean(FILE *out, const char *text);
  */
 void ctl_print_folded(FILE *out, int indent, const char *text);
 
+/* The same for a text that begins at `column`: the lines after the first are indented. */
+void ctl_print_hanging(FILE *out, int column, int indent, const char *text);
+
 /* Every row that has a label and a value: "label  value" a line, indented by two. */
 void ctl_print_rows(FILE *out, const struct status_row *rows, const json_t *object);
 
