@@ -14,6 +14,8 @@ enum ctl_exit {
     CTL_OK = 0,
     CTL_ERROR = 1,          /* usage, no daemon, bad answer, bad file */
     CTL_UNSYNCHRONISED = 2, /* status, now: the time is not known well enough to be served */
+    CTL_BROKEN = 1,         /* doctor: a link is broken */
+    CTL_DOCTOR_USAGE = 2,   /* doctor: wrong usage */
 };
 
 /* What the command line says. */
@@ -24,6 +26,8 @@ struct ctl {
     const char *const *words; /* all operands */
     size_t count;
     const char *length; /* --for, or NULL */
+    const char *config; /* --config, or NULL */
+    const char *root;   /* --root, or "" */
     bool json;
     FILE *out;
 };
@@ -82,5 +86,6 @@ int ctl_now(const struct ctl *ctl, struct err *err);
 int ctl_epochs(const struct ctl *ctl, struct err *err);
 int ctl_receiver(const struct ctl *ctl, struct err *err);
 int ctl_record(const struct ctl *ctl, struct err *err);
+int ctl_doctor(const struct ctl *ctl, struct err *err);
 
 #endif

@@ -28,13 +28,19 @@ static const struct command {
      ASKS_CONTROL},
     {"receiver", "...", "shows or sets up a receiver; see receiver help", ctl_receiver, 1, 15,
      ASKS_CONTROL},
+    {"doctor", NULL, "which link from receiver to clients is broken, and what mends it", ctl_doctor,
+     0, 0, ASKS_NOBODY},
 };
 
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
-    {"date", required_argument, NULL, 'd'},   {"for", required_argument, NULL, 'f'},
-    {"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
+                                             {"socket", required_argument, NULL, 's'},
+                                             {"date", required_argument, NULL, 'd'},
+                                             {"for", required_argument, NULL, 'f'},
+                                             {"root", required_argument, NULL, 'r'},
+                                             {"json", no_argument, NULL, 'j'},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {"version", no_argument, NULL, 'V'},
+                                             {NULL, 0, NULL, 0}};
 
 static int fail(const struct err *err)
 {
@@ -66,9 +72,11 @@ static int print_help(void)
          "  -j, --json             JSON as the status socket gives it\n"
          "      --for S            for record: how long\n"
          "      --date YYYY-MM-DD  for epochs: the day of the log, within 512 weeks\n"
+         "      --root DIR         for doctor: another tree than this machine's\n"
          "  -h, --help             this text\n"
          "  -V, --version          the version\n\n"
-         "exit status: 0 done, 1 an error, 2 (status, now) not synchronised");
+         "exit status: 0 done, 1 an error, 2 (status, now) not synchronised; doctor: 0 nothing is\n"
+         "broken, 1 something is, 2 wrong usage");
     return CTL_OK;
 }
 
@@ -125,28 +133,38 @@ static int first_negative(int argc, char **argv)
     return i;
 }
 
-int main(int argc, char **argv)
+/* The exit status of wrong usage is doctor's own where that is meant. */
+static int wrong_usage(int argc, char **argv)
 {
-    struct ctl ctl = {.out = stdout};
-    struct config config = {0};
-    const char *config_path = NULL;
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "doctor"))
+            return CTL_DOCTOR_USAGE;
+    return CTL_ERROR;
+}
+
+/* Reads the options into *ctl. -1: there is a command to run; else the exit status. */
+static int take_options(int argc, char **argv, struct ctl *ctl)
+{
     int c, limit = first_negative(argc, argv);
     while ((c = getopt_long(limit, argv, "c:s:jhV", long_options, NULL)) != -1) {
         switch (c) {
         case 'c':
-            config_path = optarg;
+            ctl->config = optarg;
             break;
         case 's':
-            ctl.socket = optarg;
+            ctl->socket = optarg;
             break;
         case 'd':
-            ctl.date = optarg;
+            ctl->date = optarg;
             break;
         case 'f':
-            ctl.length = optarg;
+            ctl->length = optarg;
+            break;
+        case 'r':
+            ctl->root = optarg;
             break;
         case 'j':
-            ctl.json = true;
+            ctl->json = true;
             break;
         case 'h':
             return print_help();
@@ -157,22 +175,30 @@ int main(int argc, char **argv)
             return CTL_ERROR; /* getopt has said why */
         }
     }
-    if (optind == argc)
-        return usage_error("a command is missing", "");
+    return optind == argc ? usage_error("a command is missing", "") : -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct ctl ctl = {.out = stdout, .root = ""};
+    struct config config = {0};
+    int result = take_options(argc, argv, &ctl);
+    if (result >= 0)
+        return result == CTL_ERROR ? wrong_usage(argc, argv) : result;
     const struct command *command = commands, *end = command + sizeof commands / sizeof *commands;
     while (command < end && strcmp(command->name, argv[optind]) != 0)
         command++;
     if (command == end)
         return usage_error("unknown command", argv[optind]);
     if (check_operands(command, argc - optind - 1))
-        return CTL_ERROR;
+        return wrong_usage(argc, argv);
     ctl.file = argv[optind + 1];
     ctl.words = (const char *const *)argv + optind + 1;
     ctl.count = (size_t)(argc - optind - 1);
     if (!ctl.socket && command->asks != ASKS_NOBODY &&
-        find_socket(&ctl, &config, config_path, command->asks == ASKS_CONTROL))
+        find_socket(&ctl, &config, ctl.config, command->asks == ASKS_CONTROL))
         return CTL_ERROR;
-    int result = run(command, &ctl);
+    result = run(command, &ctl);
     config_free(&config);
     return result;
 }
