@@ -48,8 +48,10 @@ static void ask_daemon(struct doctor *d, const struct ctl *ctl, const struct con
                  err.why);
 }
 
-static void say_that_it_takes_time(const struct doctor *d)
+static void say_first(const struct doctor *d)
 {
+    if (!*d->root && geteuid() != 0)
+        fputs("not root: which programs of other users hold a device is not seen\n", stderr);
     if (!d->status && !*d->root && d->wants.port && d->chosen && d->chosen->bar == FIND_FREE)
         fprintf(stderr, "listening to %s for up to 12 s\n", d->chosen->device);
 }
@@ -67,7 +69,7 @@ static struct doctor_machine machine_of(const struct doctor *d)
 static int run(struct doctor *d, const struct ctl *ctl, struct err *err)
 {
     doctor_look(d);
-    say_that_it_takes_time(d);
+    say_first(d);
     if (d->status)
         doctor_ask_receiver(d);
     if (doctor_listen(d, err))

@@ -54,7 +54,7 @@ void ctl_view_doctor(FILE *out, const struct doctor *d, const struct doctor_mach
         print_finding(out, state_words[d->link[i].state], doctor_rows[i].name, d->link[i].saw,
                       d->link[i].todo);
     fputs("\nwhat makes pulses and packets late here, and what it costs", out);
-    if (pulse > 0)
+    if (pulse > 0 && d->link[DOCTOR_PULSE].state == DOCTOR_OK)
         fprintf(out, " (timeballd sees the pulses spread by %s)",
                 ctl_seconds(pulse, false, noise, sizeof noise));
     fputc('\n', out);

@@ -62,6 +62,12 @@ const json_t *doctor_source(const struct doctor *d, const char *const *drivers)
     return NULL;
 }
 
+const char *doctor_text(const json_t *object, const char *name)
+{
+    const char *text = ctl_string(object, name);
+    return text ? text : "";
+}
+
 bool doctor_is_pi(const struct doctor *d)
 {
     return d->find.raspberry || *d->boot.config;

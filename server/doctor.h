@@ -77,7 +77,7 @@ struct doctor_asked {
 
 /* What the configuration (or the running daemon) makes necessary. */
 struct doctor_wants {
-    bool port, pulse, ntp;    /* a serial receiver; a PPS device; network servers */
+    bool port, pulse;         /* a serial receiver; a PPS device */
     bool found_by_itself;     /* `refclock auto`: what belongs together is not written down */
     bool steers;              /* the system clock */
     bool serves;              /* NTP */
@@ -135,6 +135,9 @@ struct doctor_finding doctor_waits(enum doctor_link for_link);
 
 /* The daemon's source of one of these drivers (NULL-terminated); NULL: it has none. */
 const json_t *doctor_source(const struct doctor *d, const char *const *drivers);
+
+/* A member's text; "" where it is absent or no text: what comes from a socket may be anything. */
+const char *doctor_text(const json_t *object, const char *name);
 
 /* Is it a Raspberry Pi, by its device tree or its boot files? */
 bool doctor_is_pi(const struct doctor *d);

@@ -176,15 +176,15 @@ static struct doctor_finding look_at_port(const struct doctor *d)
 struct doctor_finding doctor_port(const struct doctor *d)
 {
     const json_t *source = doctor_source(d, message_drivers);
-    const char *health = ctl_string(source, "health"), *found = ctl_string(source, "found");
-    const char *name = ctl_string(source, "name"), *error = ctl_string(source, "error");
+    const char *health = doctor_text(source, "health"), *found = doctor_text(source, "found");
+    const char *name = doctor_text(source, "name"), *error = doctor_text(source, "error");
     if (!d->wants.port)
         return doctor_says(DOCTOR_NOT_NEEDED, "",
                            "no refclock line of the configuration reads a serial port");
-    if (health && strcmp(health, "closed") != 0)
+    if (source && strcmp(health, "closed") != 0)
         return doctor_says(DOCTOR_OK, "", "timeballd has it open: %s",
-                           d->wants.found_by_itself && found ? found : name);
-    if (!d->chosen && health && error && *d->wants.device)
+                           d->wants.found_by_itself && *found ? found : name);
+    if (!d->chosen && *error && *d->wants.device)
         return doctor_says(DOCTOR_BROKEN, no_port(d).todo, "timeballd cannot open it: %s", error);
     return d->chosen ? look_at_port(d) : no_port(d);
 }

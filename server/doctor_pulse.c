@@ -8,9 +8,10 @@
 #include "server/ctl_text.h"
 #include "server/doctor.h"
 
-#define SECOND      INT64_C(1000000000)
-#define HALF_DOUBT  0.02 /* s: a pulse so near half a second does not show which edge leads */
-#define USUAL_DOUBT 0.2  /* s: so far may messages be from a board's usual delay */
+#define SECOND        INT64_C(1000000000)
+#define HALF_DOUBT    0.02 /* s: a pulse so near half a second does not show which edge leads */
+#define SERVERS_AGREE 0.02 /* s: pulses are longer */
+#define USUAL_DOUBT   0.2  /* s: so far may messages be from a board's usual delay */
 
 static const char *const pulse_drivers[] = {"pps", NULL};
 
@@ -146,16 +147,15 @@ static struct doctor_finding count(const struct doctor *d)
 struct doctor_finding doctor_pulse(const struct doctor *d)
 {
     const json_t *source = doctor_source(d, pulse_drivers);
-    const char *health = ctl_string(source, "health"), *error = ctl_string(source, "error");
-    const char *name = ctl_string(source, "name");
+    const char *health = doctor_text(source, "health"), *error = doctor_text(source, "error");
     if (d->link[DOCTOR_PPS].state != DOCTOR_OK)
         return d->link[DOCTOR_PPS].state == DOCTOR_NOT_NEEDED
                    ? doctor_says(DOCTOR_NOT_NEEDED, "", "there is no PPS device")
                    : doctor_waits(d->link[DOCTOR_PPS].state == DOCTOR_BROKEN ? DOCTOR_PPS
                                                                              : DOCTOR_OVERLAY);
-    if (health && !strcmp(health, "ok"))
-        return doctor_says(DOCTOR_OK, "", "timeballd: %s pulses", name);
-    if (health && error)
+    if (!strcmp(health, "ok"))
+        return doctor_says(DOCTOR_OK, "", "timeballd: %s pulses", doctor_text(source, "name"));
+    if (*error)
         return no_pulse(d, error);
     if (d->pulse && (d->now.has_assert || d->now.has_clear))
         return count(d);
@@ -207,16 +207,37 @@ static struct doctor_finding by_width(const struct doctor *d, double width)
     return by_edge(d, inverted, saw);
 }
 
+/* True time minus the estimate, by the network server that is farthest off; NAN: none speaks. */
+static double servers_say(const struct doctor *d)
+{
+    json_t *source;
+    size_t i;
+    double worst = NAN;
+    json_array_foreach(json_object_get(d->status, "sources"), i, source)
+    {
+        double says = ctl_number(source, "says");
+        const char *driver = doctor_text(source, "driver");
+        bool server = !strcmp(driver, "server") || !strcmp(driver, "pool");
+        if (server && !isnan(says) && !(fabs(worst) >= fabs(says)))
+            worst = says;
+    }
+    return worst;
+}
+
 /* Both edges would show it: what must be written for that? */
 static struct doctor_finding unverified(const struct doctor *d)
 {
-    char todo[400] = "";
+    char todo[400];
     if (d->pulse && d->pulse->gpio >= 0)
         snprintf(todo, sizeof todo,
                  "%s `dtoverlay=pps-gpio,gpiopin=%d,capture_clear` in %s, and "
                  "reboot: then the pulse's width tells",
                  d->boot.pps ? "change the overlay's line to" : "write the line", d->pulse->gpio,
                  config_txt(d));
+    else
+        snprintf(todo, sizeof todo,
+                 "name network servers (`server NAME iburst`): a wrong edge shows "
+                 "as an offset as long as the pulse");
     return doctor_says(DOCTOR_UNKNOWN, todo,
                        "unverified: only the %s edge is captured, and nothing "
                        "else tells whether it is the one that marks the second",
@@ -228,15 +249,22 @@ static struct doctor_finding by_receiver(const struct doctor *d)
 {
     static const char *const drivers[] = {"nmea", "auto", NULL};
     const json_t *report = json_object_get(doctor_source(d, drivers), "report");
-    const char *edge = ctl_string(report, "pulse_edge");
-    double delay = ctl_number(json_object_get(d->status, "clock"), "delay");
+    const char *edge = doctor_text(report, "pulse_edge");
+    const json_t *clock = json_object_get(d->status, "clock");
+    double delay = ctl_number(clock, "delay");
     const struct profile *board = d->find.profile;
-    if (edge && (!strcmp(edge, "rising") || !strcmp(edge, "falling")))
+    if (!strcmp(edge, "rising") || !strcmp(edge, "falling"))
         return by_edge(d, !strcmp(edge, "falling") != d->boot.falling,
                        "by the receiver's own setting");
     if (board && board->usual > 0 && fabs(delay - board->usual) < USUAL_DOUBT)
         return doctor_says(DOCTOR_OK, "", "messages come %.0f ms after it, as is usual for the %s",
                            delay * 1e3, board->name);
+    double says = servers_say(d);
+    if (fabs(says) < SERVERS_AGREE && !strcmp(doctor_text(clock, "state"), "locked"))
+        return doctor_says(DOCTOR_OK, "",
+                           "network servers agree to %.0f ms: a pulse longer than that "
+                           "is the right way round",
+                           ceil(fabs(says) * 1e3));
     return unverified(d);
 }
 

@@ -38,7 +38,7 @@ struct doctor_finding doctor_daemon(const struct doctor *d)
     const json_t *process = json_object_get(d->status, "process");
     if (d->status)
         return doctor_says(DOCTOR_OK, "", "timeballd %s runs, process %.0f, for %s",
-                           ctl_string(d->status, "release"), ctl_number(process, "pid"),
+                           doctor_text(d->status, "release"), ctl_number(process, "pid"),
                            ctl_age(ctl_number(process, "uptime"), up, sizeof up));
     if (*d->wants.error) {
         snprintf(todo, sizeof todo, "correct it; `timeballd --check %s` lists all that is wrong",
@@ -83,32 +83,32 @@ static struct doctor_finding unnumbered(const char *state, const char *evidence)
 struct doctor_finding doctor_numbering(const struct doctor *d)
 {
     const json_t *clock = json_object_get(d->status, "clock");
-    const char *state = ctl_string(clock, "numbering"), *evidence = ctl_string(clock, "evidence");
-    bool locked = ctl_string(clock, "state") && !strcmp(ctl_string(clock, "state"), "locked");
+    const char *state = doctor_text(clock, "numbering"), *evidence = doctor_text(clock, "evidence");
+    bool locked = !strcmp(doctor_text(clock, "state"), "locked");
     char margin[48];
     int first = broken_before(d, DOCTOR_NUMBERING);
     if (!d->wants.port && !d->wants.pulse)
         return doctor_says(DOCTOR_NOT_NEEDED, "", "there is no receiver");
     if (!d->status)
         return doctor_waits(DOCTOR_DAEMON);
-    if (state && !strcmp(state, "numbered"))
+    if (!strcmp(state, "numbered"))
         return doctor_says(DOCTOR_OK, "", "%s; %s until that would be in doubt", evidence,
                            ctl_seconds(ctl_number(clock, "margin"), false, margin, sizeof margin));
     if (locked || !d->wants.pulse)
         return doctor_says(DOCTOR_NOT_NEEDED, "", "no pulse is used: messages give the time");
     if (first >= 0)
         return doctor_waits((enum doctor_link)first);
-    return unnumbered(state ? state : "starting", evidence ? evidence : "nothing measured yet");
+    return unnumbered(*state ? state : "starting", *evidence ? evidence : "nothing measured yet");
 }
 
 struct doctor_finding doctor_discipline(const struct doctor *d)
 {
     const json_t *clock = json_object_get(d->status, "clock");
-    const char *state = ctl_string(clock, "state"), *sentence = ctl_string(clock, "sentence");
+    const char *state = doctor_text(clock, "state"), *sentence = doctor_text(clock, "sentence");
     int first = broken_before(d, DOCTOR_DISCIPLINE);
     if (!d->status)
         return doctor_waits(DOCTOR_DAEMON);
-    if (!state || !sentence)
+    if (!*state || !*sentence)
         return doctor_says(DOCTOR_UNKNOWN, "run this again in 10 s", "timeballd has not said yet");
     if (!strcmp(state, "locked"))
         return doctor_says(DOCTOR_OK, "", "%s", sentence);

@@ -27,8 +27,6 @@ static void want_driver(struct doctor_wants *w, const char *driver, const char *
         take_path(w->device, sizeof w->device, path);
         w->found_by_itself |= by_itself;
         w->pulse |= by_itself;
-    } else if (!strcmp(driver, "server")) {
-        w->ntp = true;
     }
 }
 
@@ -43,7 +41,6 @@ static void want_config(struct doctor_wants *w, const struct config *c)
 {
     w->steers = c->clock == CONFIG_CLOCK_SYSTEM;
     w->serves = !c->listen_none;
-    w->ntp = c->server_count > 0;
     w->listen_port = c->listen_count ? (int)c->listen[0].port : NTP_PORT;
     for (size_t i = 0; i < c->refclock_count; i++) {
         want_driver(w, c->refclock[i].ops->name, c->refclock[i].driver->path);
@@ -56,18 +53,16 @@ static void want_config(struct doctor_wants *w, const struct config *c)
 /* The daemon may have been started with another file than the one that lies there. */
 static void want_status(struct doctor_wants *w, const json_t *status)
 {
-    const char *steering = ctl_string(json_object_get(status, "clock"), "steering");
+    const char *steering = doctor_text(json_object_get(status, "clock"), "steering");
     json_t *source, *server = json_object_get(status, "server");
     size_t i;
-    w->port = w->pulse = w->ntp = w->found_by_itself = false;
+    w->port = w->pulse = w->found_by_itself = false;
     w->device[0] = w->pps[0] = 0;
     json_array_foreach(json_object_get(status, "sources"), i, source)
     {
-        const char *driver = ctl_string(source, "driver"), *path = ctl_string(source, "path");
-        if (driver)
-            want_driver(w, driver, path ? path : "");
+        want_driver(w, doctor_text(source, "driver"), doctor_text(source, "path"));
     }
-    w->steers = steering && !strcmp(steering, "system");
+    w->steers = !strcmp(steering, "system");
     w->serves = json_array_size(json_object_get(server, "listen")) > 0 || w->serves;
 }
 
@@ -85,7 +80,7 @@ static int health_of(const char *word)
                                         [HEALTH_NO_FIX] = "no_fix",
                                         [HEALTH_OK] = "ok"};
     for (int i = 0; i < (int)(sizeof words / sizeof *words); i++)
-        if (word && !strcmp(word, words[i]))
+        if (!strcmp(word, words[i]))
             return i;
     return HEALTH_CLOSED;
 }
@@ -94,15 +89,14 @@ void doctor_ask_receiver(struct doctor *d)
 {
     static const char *const drivers[] = {"nmea", "auto", "gpsd", NULL};
     const json_t *source = doctor_source(d, drivers), *sky = json_object_get(d->status, "sky");
-    const char *found = ctl_string(source, "found"), *error = ctl_string(source, "error");
     double seen = ctl_number(sky, "count"), used = ctl_number(sky, "used");
     struct doctor_receiver *r = &d->receiver;
     if (!source)
         return;
     r->by = DOCTOR_HEARD_DAEMON;
-    r->health = health_of(ctl_string(source, "health"));
-    snprintf(r->found, sizeof r->found, "%s", found ? found : "");
-    snprintf(r->error, sizeof r->error, "%s", error ? error : "");
+    r->health = health_of(doctor_text(source, "health"));
+    snprintf(r->found, sizeof r->found, "%s", doctor_text(source, "found"));
+    snprintf(r->error, sizeof r->error, "%s", doctor_text(source, "error"));
     r->satellites = seen >= 0 && seen < 1000 ? (int)seen : 0;
     r->used = used >= 0 && used < 1000 ? (int)used : 0;
 }

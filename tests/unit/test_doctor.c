@@ -312,6 +312,12 @@ static void e1_the_edge_by_the_receiver(void **state)
     snprintf(text, sizeof text, status, "unknown");
     bench_look(b, lines, text);
     says(b, DOCTOR_EDGE, DOCTOR_UNKNOWN, "unverified", "gpiopin=4,capture_clear");
+    bench_look(
+        b, lines,
+        "{'sources':[{'driver':'nmea','path':'/dev/serial0','health':'ok'},{'driver':'pps','path':"
+        "'/dev/"
+        "pps0','health':'ok'},{'driver':'server','says':-0.0012}],'clock':{'state':'locked'}}");
+    says(b, DOCTOR_EDGE, DOCTOR_OK, "network servers agree to 2 ms", "");
     tree_bytes(&b->tree, "/proc/device-tree/hat/vendor", "Adafruit Industries LLC", 24);
     tree_bytes(&b->tree, "/proc/device-tree/hat/product", "Ultimate GPS HAT", 17);
     bench_look(b, lines, text);

@@ -101,6 +101,23 @@ static void clock_says(struct bench *b, const char *state, const char *numbering
     bench_look(b, CONF "refclock pps /dev/ttyS0\n", status);
 }
 
+/* A socket may send anything. */
+static void a_status_of_nonsense(void **state)
+{
+    static const char *const answers[] = {
+        "{}",
+        "{'sources':7,'clock':[],'process':{'pid':1e300,'uptime':'x'},'server':{'listen':{}}}",
+        "{'sources':[null,7,{},{'driver':'nmea'},{'driver':'pps','health':3,'path':'/dev/pps0'}]}",
+        "{'sources':[{'driver':'auto','health':'?'}],'sky':{'count':-1e9,'used':1e300}}",
+    };
+    struct bench *b = *state;
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        bench_look(b, "", answers[i]);
+        for (int link = 0; link < DOCTOR_LINKS; link++)
+            assert_int_not_equal(*b->d.link[link].saw, 0);
+    }
+}
+
 static void numbering_and_discipline(void **state)
 {
     struct bench *b = *state;
@@ -228,6 +245,7 @@ int main(void)
         WITH_TREE(how_far_the_bytes_get),
         WITH_TREE(heard_without_a_daemon),
         WITH_TREE(no_daemon),
+        WITH_TREE(a_status_of_nonsense),
         WITH_TREE(numbering_and_discipline),
         WITH_TREE(who_else_steers_the_clock),
         WITH_TREE(who_holds_port_123),
