@@ -12,7 +12,8 @@
 #define FULL      0.9 /* of the connection tracking table: it is about to drop packets */
 #define NOTRACK                                                                                 \
     "table inet timeball { chain in { type filter hook prerouting priority raw; udp dport 123 " \
-    "notrack; } chain out { type filter hook output priority raw; udp sport 123 notrack; } }"
+    "notrack; } chain out { type filter hook output priority raw; udp sport 123 notrack; } }, " \
+    "and `udp dport 123 accept` in the input chain"
 #define OUTSIDE                                                                                 \
     "from outside it cannot be told here: a router must pass UDP port 123 on to this machine; " \
     "ask "                                                                                      \
