@@ -75,6 +75,11 @@ struct config {
     char record[OPTION_TEXT_SIZE];                  /* "": nothing is recorded */
     char log[OPTION_TEXT_SIZE];                     /* "": none, "stderr", "syslog", or a path */
     int log_level;                                  /* enum log_level */
+    char user[OPTION_TEXT_SIZE];                    /* that root becomes; "": it stays root */
+    int sandbox;                                    /* enum sandbox */
+    int64_t sched_priority;                         /* 1..99, of SCHED_FIFO; 0: none */
+    int lock_memory;                                /* 0: no */
+    int64_t cpu_latency;                            /* us; -1: left alone */
     double steplimit;                               /* s: a step after start needs more than this */
     double holdover;                                /* s: the bound up to which stratum 1 is kept */
     struct config_listen listen[CONFIG_LISTEN_MAX]; /* the default ones when none was named */

@@ -11,6 +11,7 @@
 #include "server/config_line.h"
 #include "server/config_servers.h"
 #include "server/options.h"
+#include "server/sandbox.h"
 
 /* The directives, and how the lines of those with more than one value are read and written. */
 
@@ -21,6 +22,12 @@ static const char *const words_clock[] = {
 static const char *const words_level[] = {
     [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARNING] = "warning", [LOG_LEVEL_NOTICE] = "notice",
     [LOG_LEVEL_INFO] = "info",   [LOG_LEVEL_DEBUG] = "debug",     [LOG_LEVEL_DEBUG + 1] = NULL};
+
+static const char *const words_off_on[] = {"off", "on", NULL};
+static const char *const words_sandbox[] = {[SANDBOX_OFF] = "off",
+                                            [SANDBOX_ON] = "on",
+                                            [SANDBOX_STRICT] = "strict",
+                                            [SANDBOX_STRICT + 1] = NULL};
 
 static const struct option_row log_rows[] = {
     {.word = "level",
@@ -454,5 +461,49 @@ const struct config_directive config_directives[] = {
              .help = "Without a receiver the time is served as stratum 1 while its error bound is "
                      "below this."},
      .usage = "S"},
+    {.row = {.word = "user",
+             .type = OPTION_TEXT,
+             .offset = offsetof(struct config, user),
+             .max = 63,
+             .choices = words_none,
+             .initial = "timeball",
+             .help = "The user that timeballd becomes when root starts it and all is open and "
+                     "bound; of root's rights it keeps that to steer the clock and that to bind "
+                     "its port. With none it stays root."},
+     .usage = "none|NAME"},
+    {.row = {.word = "sandbox",
+             .type = OPTION_CHOICE,
+             .offset = offsetof(struct config, sandbox),
+             .choices = words_sandbox,
+             .initial = "on",
+             .help = "Whether only the system calls that timeballd needs are allowed; strict ends "
+                     "it at any other, instead of refusing that."},
+     .usage = "off|on|strict"},
+    {.row = {.word = "sched_priority",
+             .type = OPTION_INT,
+             .offset = offsetof(struct config, sched_priority),
+             .max = 99,
+             .unit = "",
+             .initial = "0",
+             .help = "Real-time priority (SCHED_FIFO) of the thread that fetches pulses and "
+                     "steers; 0: none."},
+     .usage = "N"},
+    {.row = {.word = "lock_memory",
+             .type = OPTION_CHOICE,
+             .offset = offsetof(struct config, lock_memory),
+             .choices = words_off_on,
+             .initial = "off",
+             .help = "Whether its memory is never paged out."},
+     .usage = "off|on"},
+    {.row = {.word = "cpu_latency",
+             .type = OPTION_INT,
+             .offset = offsetof(struct config, cpu_latency),
+             .max = 10000,
+             .unit = "us",
+             .choices = words_none,
+             .initial = "none",
+             .help = "Processors must wake up within so many microseconds: pulses are noticed "
+                     "sooner, and the machine uses more power."},
+     .usage = "none|N"},
     {.row = {.word = NULL}},
 };

@@ -303,10 +303,8 @@ static int open_responder(struct daemon *d, struct err *err)
         to->optional = d->config->listen_default;
         snprintf(to->text, sizeof to->text, "%.63s", from->address);
     }
-    if (responder_open(&d->responder, &config, d->world.loop, d->world.loop->clock, &d->latch,
-                       d->world.log, err))
-        return -1;
-    return responder_start(d->responder, err);
+    return responder_open(&d->responder, &config, d->world.loop, d->world.loop->clock, &d->latch,
+                          d->world.log, err);
 }
 
 static char *answer(void *arg, const char *request, int64_t now)
@@ -356,6 +354,14 @@ static int open_control(struct daemon *d, struct err *err)
     return 0;
 }
 
+/* Rights end here, and then begin those who serve strangers. */
+static int settle(struct daemon *d, struct err *err)
+{
+    if (d->world.rights && rights_settle(d->world.rights, err))
+        return -1;
+    return responder_start(d->responder, err);
+}
+
 static void tick(void *arg, int64_t now)
 {
     struct daemon *d = arg;
@@ -397,7 +403,7 @@ int daemon_open(struct daemon **out, struct config *config, const struct daemon_
     if (open_recording(d, err) ||
         peers_open(&d->peers, config, &d->refclock, world->net, world->log, err) ||
         open_sensor(d, err) || open_sources(d, err) || open_feeds(d, err) || open_socket(d, err) ||
-        open_control(d, err) || open_responder(d, err)) {
+        open_control(d, err) || open_responder(d, err) || settle(d, err)) {
         daemon_close(d);
         return -1;
     }

@@ -16,6 +16,7 @@
 #include "server/leap_watch.h"
 #include "server/record.h"
 #include "server/responder.h"
+#include "server/rights.h"
 #include "server/sensor.h"
 #include "server/status.h"
 #include "server/status_socket.h"
@@ -34,6 +35,7 @@ struct daemon_world {
     int (*open_port)(const struct driver_env *, const char *, int, struct port **, struct err *);
     int (*open_pulse)(const struct driver_env *, const char *, const struct pulse_want *,
                       struct pulse **, struct err *);
+    struct rights *rights; /* are settled once all is open and bound; NULL: left as they are */
     void *arg;
     struct net *net;                  /* to network servers; NULL: the machine's */
     double (*temperature)(void *arg); /* Celsius; NAN: cannot be read now; NULL: no sensor */

@@ -364,5 +364,7 @@ const struct status *daemon_status(struct daemon *d)
     s->process.uptime = seconds(d, d->started);
     s->process.started = s->time - (int64_t)(s->process.uptime * 1e9);
     s->process.wakeups = d->world.loop->wakeups;
+    if (d->world.rights)
+        rights_describe(d->world.rights, &s->process);
     return s;
 }

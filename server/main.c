@@ -121,6 +121,7 @@ static int serve(struct config *config, struct clock *clock, const struct log *l
     struct loop loop;
     struct loop_fd signals;
     struct daemon *daemon;
+    struct rights rights;
     int64_t pivot = 0;
     loop_poll_init(&loop, clock);
     if (watch_signals(&loop, &signals) < 0)
@@ -131,14 +132,16 @@ static int serve(struct config *config, struct clock *clock, const struct log *l
         .log = log,
         .steering = clock->steerable ? STATUS_STEERS_SYSTEM : STATUS_STEERS_NONE,
         .era_pivot = pivot,
+        .rights = &rights,
     };
-    int bad = daemon_open(&daemon, config, &world, err);
+    int bad = rights_begin(&rights, config, log, err) || daemon_open(&daemon, config, &world, err);
     if (!bad) {
         log_say(log, LOG_LEVEL_NOTICE, "timeballd " TIMEBALL_VERSION " serves");
         bad = loop_run(&loop) ? err_set(err, "timeballd", "", "waiting for events failed") : 0;
         log_say(log, LOG_LEVEL_NOTICE, "timeballd ends");
         daemon_close(daemon);
     }
+    rights_end(&rights);
     close(signals.fd);
     loop_close(&loop);
     return bad;

@@ -9,6 +9,7 @@
 
 static const char *const state_names[] = {"starting", "numbering",      "locked",
                                           "holdover", "unsynchronised", NULL};
+static const char *const sandbox_names[] = {"off", "on", "strict", NULL};
 static const char *const steering_names[] = {"system", "none", "virtual", NULL};
 static const char *const leap_names[] = {"none", "insert", "delete", "unknown", NULL};
 static const char *const leap_kind_names[] = {"list", "zone", "receiver", "server", "kernel", NULL};
@@ -368,6 +369,17 @@ static const struct status_row process_rows[] = {
     ROW("uptime", AGE, uptime, "uptime", "Seconds since its start."),
     ROW("started", INSTANT, started, NULL, "When it was started."),
     ROW("wakeups", COUNT, wakeups, "wake-ups", "Wake-ups of its event loop."),
+    ROW("user", TEXT, user, "user", "The user that it runs as."),
+    ROW("capabilities", TEXT, capabilities, "rights",
+        "The capabilities that it kept, with blanks between them; null: none."),
+    NAMED("sandbox", sandbox_names, sandbox, "system calls",
+          "Whether its system calls are filtered: `off`, `on`, `strict`."),
+    ROW("sched_priority", INT, sched_priority, NULL,
+        "Real-time priority (SCHED_FIFO) of the thread that fetches pulses; 0: none."),
+    ROW("memory_locked", BOOL, memory_locked, NULL, "Its memory is never paged out."),
+    ROW("cpu_latency", SIZE, cpu_latency, NULL,
+        "Seconds in which processors must wake up, as it asks of the kernel; null: nothing is "
+        "asked."),
     END,
 };
 #undef AT
@@ -417,7 +429,7 @@ void status_init(struct status *s)
     memset(s, 0, sizeof *s);
     s->version = STATUS_VERSION;
     snprintf(s->release, sizeof s->release, "%s", TIMEBALL_VERSION);
-    s->bound = s->sky.age = s->sky.sky.pdop = s->sky.sky.hdop = NAN;
+    s->process.cpu_latency = s->bound = s->sky.age = s->sky.sky.pdop = s->sky.sky.hdop = NAN;
     struct status_clock *c = &s->clock;
     c->stratum = 16;
     c->leap = s->leap.served = LEAP_UNKNOWN;

@@ -207,6 +207,12 @@ struct status_process {
     double uptime;   /* s */
     int64_t started; /* ns, true time as far as known */
     uint64_t wakeups;
+    char user[64];         /* "" not known, as all that follows */
+    char capabilities[64]; /* words with blanks between */
+    int sandbox;           /* enum sandbox */
+    int sched_priority;    /* of SCHED_FIFO; 0: none */
+    bool memory_locked;
+    double cpu_latency; /* s, in which processors must wake up; NAN: as the machine likes */
 };
 
 struct status {
