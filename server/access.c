@@ -28,6 +28,7 @@ struct rights {
 };
 
 struct access {
+    struct shared_object object;
     struct node *node;
     struct rights *leaf;
     uint32_t nodes, leaves;
@@ -311,6 +312,21 @@ int access_build(struct access **out, const struct access_rule *rules, size_t co
     trim(a);
     *out = a;
     return 0;
+}
+
+void access_release(struct shared_object *o)
+{
+    access_free((struct access *)o);
+}
+
+struct shared_object *access_share(struct access *a)
+{
+    return (struct shared_object *)a;
+}
+
+const struct access *access_shared(const struct shared_object *o)
+{
+    return (const struct access *)o;
 }
 
 void access_free(struct access *a)

@@ -7,6 +7,7 @@
 
 #include "refclock/err.h"
 #include "server/address.h"
+#include "server/shared_table.h"
 
 /*
  * Who may ask for what: the rules of `restrict` lines, of which the one with the longest prefix
@@ -58,6 +59,13 @@ int access_build(struct access **out, const struct access_rule *rules, size_t co
 
 /* NULL is allowed. */
 void access_free(struct access *a);
+
+/* For shared_init(): the object is such a table. */
+void access_release(struct shared_object *o);
+
+/* A table as a shared object, and back; NULL is NULL. */
+struct shared_object *access_share(struct access *a);
+const struct access *access_shared(const struct shared_object *o);
 
 /* The flags for what comes from that address and port, without NTPPORT. Another family than IPv4
  * and IPv6: ACCESS_IGNORE. For any thread. */

@@ -16,9 +16,20 @@ void handler_share_keys(struct handler *h, struct shared_table *keys)
     shared_join(keys, &h->reading);
 }
 
+void handler_share_access(struct handler *h, struct shared_table *access, struct ratelimit *limit)
+{
+    h->access_table = access;
+    h->limit = limit;
+    if (access)
+        shared_join(access, &h->access_reading);
+}
+
 void handler_rest(struct handler *h)
 {
     h->keys = NULL;
+    h->access = NULL;
+    if (h->access_table)
+        shared_leave(&h->access_reading);
     if (h->shared)
         shared_leave(&h->reading);
 }
@@ -28,8 +39,12 @@ void handler_look(struct handler *h)
     struct snapshot before;
     if (h->shared)
         h->keys = keys_shared(shared_enter(h->shared, &h->reading));
+    if (h->access_table)
+        h->access = access_shared(shared_enter(h->access_table, &h->access_reading));
     snapshot_read(h->latch, &before);
     h->now = clock_now(h->clock);
+    if (h->limit)
+        ratelimit_now(h->limit, h->now);
     snapshot_read(h->latch, &h->snapshot);
     const struct snapshot *s = &h->snapshot;
     /* no step was announced before the clock was read, nor since: the reading is of this
@@ -50,7 +65,79 @@ static bool stamp_known(const struct handler *h, int64_t received)
     return h->now - received <= STAMP_AGE_MAX;
 }
 
-size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[REPLY_SIZE])
+/* ---- who may, and how often ---- */
+
+static bool from_somewhere(const struct datagram *d)
+{
+    return !d->address && d->from.any.sa_family != AF_UNSPEC;
+}
+
+/* Does it ask for the time, by its header? */
+static bool asks(const struct datagram *d)
+{
+    if (d->size < WIRE_SIZE)
+        return false;
+    unsigned mode = wire_mode(d->bytes[0]), version = wire_version(d->bytes[0]);
+    return (mode == WIRE_MODE_CLIENT || mode == WIRE_MODE_ACTIVE) && version >= 1 &&
+           version <= WIRE_VERSION;
+}
+
+static bool is_signed(const struct datagram *d)
+{
+    struct wire_mac mac;
+    return d->size >= WIRE_SIZE && wire_tail(d->bytes, d->size, &mac) == WIRE_TAIL_MAC;
+}
+
+/* By its source's rule: VERDICT_ANSWERED when nothing is against it. */
+static enum verdict admit(struct handler *h, const struct datagram *d, unsigned flags)
+{
+    if (flags & ACCESS_IGNORE)
+        return VERDICT_IGNORED;
+    if (!flags || !d->size)
+        return VERDICT_ANSWERED;
+    unsigned mode = wire_mode(d->bytes[0]);
+    if (mode == WIRE_MODE_CONTROL)
+        return flags & ACCESS_NOQUERY ? VERDICT_REFUSED : VERDICT_ANSWERED;
+    if (mode == WIRE_MODE_PRIVATE)
+        return VERDICT_ANSWERED; /* nobody's is answered */
+    bool refused = flags & ACCESS_NOSERVE ||
+                   (flags & ACCESS_VERSION && wire_version(d->bytes[0]) != WIRE_VERSION) ||
+                   (flags & ACCESS_NOTRUST && !is_signed(d)) ||
+                   (flags & ACCESS_FLAKE && h->flakes++ % 10 == 9);
+    return refused ? VERDICT_REFUSED : VERDICT_ANSWERED;
+}
+
+static enum ratelimit_verdict meter(struct handler *h, const struct datagram *d, unsigned flags)
+{
+    struct ratelimit_place found, *place = &found;
+    if (!h->limit || !from_somewhere(d) || !asks(d))
+        return RATELIMIT_PASS;
+    if (d->place.count)
+        found = d->place;
+    else
+        ratelimit_place(h->limit, &d->from, place);
+    struct ratelimit_request q = {
+        .place = place,
+        .port = address_port(&d->from),
+        .mode = (uint8_t)wire_mode(d->bytes[0]),
+        .version = (uint8_t)wire_version(d->bytes[0]),
+        .limited = flags & ACCESS_LIMITED,
+        .kod = flags & ACCESS_KOD && wire_mode(d->bytes[0]) == WIRE_MODE_CLIENT,
+    };
+    return ratelimit_take(h->limit, &q);
+}
+
+void handler_prepare(const struct handler *h, struct datagram *d)
+{
+    d->place.count = 0;
+    if (h->limit && from_somewhere(d) && asks(d))
+        ratelimit_place(h->limit, &d->from, &d->place);
+}
+
+/* ---- answers ---- */
+
+static enum verdict reply(struct handler *h, const struct datagram *d, enum ratelimit_verdict rate,
+                          uint8_t *out, size_t *size)
 {
     uint32_t generation = h->snapshot.generation;
     struct reply_input in = {
@@ -61,9 +148,25 @@ size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[R
         .transmit = {h->now, generation, h->settled},
         .address = d->address,
         .keys = h->keys,
+        .kiss = rate == RATELIMIT_KISS ? SNAPSHOT_REFID('R', 'A', 'T', 'E') : 0,
     };
-    size_t size;
-    enum verdict verdict = reply_make(&in, out, &size);
+    if (rate == RATELIMIT_OVER)
+        return VERDICT_LIMITED;
+    enum verdict verdict = reply_make(&in, out, size);
+    return rate == RATELIMIT_LEAKED && verdict == VERDICT_ANSWERED ? VERDICT_LEAKED : verdict;
+}
+
+size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[REPLY_SIZE])
+{
+    unsigned flags = h->access && from_somewhere(d) ? access_of(h->access, &d->from) : 0;
+    size_t size = 0;
+    enum verdict verdict = admit(h, d, flags);
+    if (verdict == VERDICT_ANSWERED)
+        verdict = reply(h, d, meter(h, d, flags), out, &size);
     tally_add(&h->tally.verdict[verdict], 1);
+    if (d->size) {
+        tally_add(&h->tally.mode[wire_mode(d->bytes[0])], 1);
+        tally_add(&h->tally.version[wire_version(d->bytes[0])], 1);
+    }
     return size;
 }

@@ -9,7 +9,9 @@
 
 #include "refclock/clock.h"
 #include "refclock/snapshot.h"
+#include "server/access.h"
 #include "server/address.h"
+#include "server/ratelimit.h"
 #include "server/reply.h"
 #include "server/shared_table.h"
 #include "server/verdict.h"
@@ -26,11 +28,13 @@ struct datagram {
     int64_t received;   /* reading of the clock, ns */
     unsigned address;   /* enum reply_address */
     union address from; /* source address and port; AF_UNSPEC: not known, a question of our own */
+    struct ratelimit_place place; /* handler_prepare()'s */
 };
 
-/* Verdicts counted by one thread, read by any (relaxed). */
+/* Counted by one thread, read by any (relaxed). */
 struct tally {
     _Atomic uint64_t verdict[VERDICT_COUNT];
+    _Atomic uint64_t mode[8], version[8]; /* of all datagrams, by their first octet */
 };
 
 /* One more; for the one thread that owns the counter, hence without a locked instruction. */
@@ -46,9 +50,14 @@ struct handler {
     struct tally tally;
     struct shared_table *shared; /* keys; NULL: none */
     struct shared_reader reading;
+    struct shared_table *access_table; /* NULL: everybody may do all */
+    struct shared_reader access_reading;
+    struct ratelimit *limit; /* NULL: nobody is limited */
+    unsigned flakes;
     /* the present moment, from handler_look() */
     struct snapshot snapshot;
     const struct keys *keys;
+    const struct access *access;
     int64_t now;  /* reading, ns: the transmit stamp */
     bool settled; /* `now` belongs to the snapshot's generation for certain */
     /* since when that generation has been seen here */
@@ -65,19 +74,30 @@ void handler_init(struct handler *h, struct snapshot_latch *latch, struct clock 
  * handler's thread begins. */
 void handler_share_keys(struct handler *h, struct shared_table *keys);
 
+/* Who may ask for what, by the table that is shared there, and how often; both are borrowed, and
+ * may be NULL. Before the handler's thread begins. */
+void handler_share_access(struct handler *h, struct shared_table *access, struct ratelimit *limit);
+
 /*
- * Reads snapshot, keys and clock; once for each batch of datagrams, after their receive stamps were
- * taken. Relies on the publisher's order: a step is announced by a snapshot "in transition" before
- * it is made, and the next snapshot has the new generation and a reference not before the step.
+ * Reads snapshot, tables and clock; once for each batch of datagrams, after their receive stamps
+ * were taken. Relies on the publisher's order: a step is announced by a snapshot "in transition"
+ * before it is made, and the next snapshot has the new generation and a reference not before the
+ * step.
  */
 void handler_look(struct handler *h);
+
+/* Begins to fetch what is remembered of the sender: for all datagrams of a batch, before the first
+ * answer. May be left out. */
+void handler_prepare(const struct handler *h, struct datagram *d);
 
 /* The batch is over: lets go of what handler_look() took. Until then old tables are kept. */
 void handler_rest(struct handler *h);
 
 /*
  * Judges one datagram, counts the verdict, and writes the answer to `out` (REPLY_SIZE octets).
- * Returns the answer's size, 0 for none.
+ * Returns the answer's size, 0 for none. First come its addresses (A datagram from nowhere is not
+ * remembered), then the rule of its source, then, for what asks for the time, the rate limit, then
+ * all the rest.
  *
  * A receive stamp carries no generation. It counts as of the present one when it is not in the
  * future, not more than 1 s old, and not older than this generation; else as unknown, and the

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "server/listeners.h"
@@ -19,6 +20,7 @@
 struct worker {
     struct responder *responder;
     struct handler handler;
+    struct ratelimit *limit; /* NULL: none */
     struct batch *batch;
     struct batch_tally tally;
     const int *fd; /* its sockets, in the order of listeners.addr */
@@ -92,16 +94,29 @@ static void *work(void *arg)
     return NULL;
 }
 
+static int prepare_limit(struct worker *w, const struct responder_config *config, struct err *err)
+{
+    uint8_t key[16];
+    if (config->limit && getrandom(key, sizeof key, 0) != sizeof key)
+        return err_errno(err, "ratelimit", "", "getrandom", errno);
+    if (config->limit && ratelimit_open(&w->limit, config->limit, key, err))
+        return -1;
+    handler_share_access(&w->handler, config->access, w->limit);
+    return 0;
+}
+
 static int prepare_workers(struct responder *r, struct snapshot_latch *latch, struct clock *clock,
-                           struct shared_table *keys, struct err *err)
+                           const struct responder_config *config, struct err *err)
 {
     for (int i = 0; i < r->listeners.workers; i++) {
         struct worker *w = &r->worker[i];
         w->responder = r;
         w->fd = r->listeners.fd[i];
         handler_init(&w->handler, latch, clock);
-        if (keys)
-            handler_share_keys(&w->handler, keys);
+        if (config->keys)
+            handler_share_keys(&w->handler, config->keys);
+        if (prepare_limit(w, config, err))
+            return -1;
         w->batch = batch_new();
         if (!w->batch)
             return err_errno(err, "listen", "", "", ENOMEM);
@@ -129,7 +144,7 @@ int responder_open(struct responder **out, const struct responder_config *config
     r->threaded = threads > 0;
     r->stop = -1;
     if (listeners_open(&r->listeners, config, threads ? threads : 1, log, err) ||
-        prepare_workers(r, latch, clock, config->keys, err)) {
+        prepare_workers(r, latch, clock, config, err)) {
         responder_close(r);
         return -1;
     }
@@ -203,8 +218,10 @@ void responder_close(struct responder *r)
     stop_threads(r);
     unwatch_sockets(r);
     listeners_close(&r->listeners);
-    for (int i = 0; i < r->listeners.workers; i++)
+    for (int i = 0; i < r->listeners.workers; i++) {
         batch_free(r->worker[i].batch);
+        ratelimit_free(r->worker[i].limit);
+    }
     if (r->stop >= 0)
         close(r->stop);
     free(r);
@@ -222,10 +239,38 @@ void responder_counts(const struct responder *r, struct responder_counts *counts
         const struct worker *w = &r->worker[i];
         for (int v = 0; v < VERDICT_COUNT; v++)
             counts->verdict[v] += counted(&w->handler.tally.verdict[v]);
+        for (int k = 0; k < 8; k++) {
+            counts->mode[k] += counted(&w->handler.tally.mode[k]);
+            counts->version[k] += counted(&w->handler.tally.version[k]);
+        }
         counts->unstamped += counted(&w->tally.unstamped);
         counts->receive_errors += counted(&w->tally.receive_errors);
         counts->send_errors += counted(&w->tally.send_errors);
     }
+}
+
+size_t responder_clients(struct responder *r, enum ratelimit_order order,
+                         struct ratelimit_client *list, size_t most)
+{
+    size_t count = 0;
+    for (int i = 0; i < r->listeners.workers; i++)
+        if (r->worker[i].limit)
+            count = ratelimit_list(r->worker[i].limit, order, list, count, most);
+    return count;
+}
+
+size_t responder_clients_memory(const struct responder *r)
+{
+    size_t size = 0;
+    for (int i = 0; i < r->listeners.workers; i++)
+        if (r->worker[i].limit)
+            size += ratelimit_size(r->worker[i].limit);
+    return size;
+}
+
+size_t responder_clients_room(const struct responder *r)
+{
+    return responder_clients_memory(r) / RATELIMIT_ENTRY;
 }
 
 int responder_threads(const struct responder *r)

@@ -12,13 +12,14 @@
 #include "refclock/loop.h"
 #include "refclock/snapshot.h"
 #include "server/address.h"
+#include "server/ratelimit.h"
 #include "server/shared_table.h"
 #include "server/verdict.h"
 
 /*
  * The only place with NTP sockets; of NTP it knows nothing but handler_answer(). Either the loop
  * serves (threads 0), or worker threads with sockets of their own, among which the kernel chooses
- * by the client's address: IPv4 address or IPv6 /64, never the port, so that one client always
+ * by the client's address: IPv4 address or IPv6 /48, never the port, so that one client always
  * meets the same worker. Per packet there is no lock, no allocation, no log line and no system call
  * but the batch's.
  */
@@ -34,13 +35,16 @@ struct listen_addr {
 
 struct responder_config {
     struct listen_addr listen[RESPONDER_LISTENS];
-    int listens;               /* 0: nothing is opened */
-    int threads;               /* 0: serve from the loop; negative: responder_auto_threads() */
-    struct shared_table *keys; /* NULL: signed requests get no answer */
+    int listens;                 /* 0: nothing is opened */
+    int threads;                 /* 0: serve from the loop; negative: responder_auto_threads() */
+    struct shared_table *keys;   /* NULL: signed requests get no answer */
+    struct shared_table *access; /* of struct access; NULL: everybody may do all */
+    const struct ratelimit_config *limit; /* of each worker's table; NULL: no limit, no clients */
 };
 
 struct responder_counts {
     uint64_t verdict[VERDICT_COUNT];
+    uint64_t mode[8], version[8];
     uint64_t unstamped;      /* datagrams without the kernel's receive stamp */
     uint64_t receive_errors; /* receiving failed (interface down, no memory) */
     uint64_t send_errors;    /* answers that the kernel did not take (firewall, no buffers) */
@@ -71,6 +75,15 @@ void responder_close(struct responder *r);
 
 /* Sums the counters of all workers. For any thread. */
 void responder_counts(const struct responder *r, struct responder_counts *counts);
+
+/* Fills up to `most` clients of all workers, in that order. Returns their number. For the loop's
+ * thread. */
+size_t responder_clients(struct responder *r, enum ratelimit_order order,
+                         struct ratelimit_client *list, size_t most);
+
+/* Memory of the tables of clients, octets, and how many clients there is room for. */
+size_t responder_clients_memory(const struct responder *r);
+size_t responder_clients_room(const struct responder *r);
 
 /* Worker threads that serve; 0: the loop does. */
 int responder_threads(const struct responder *r);

@@ -180,6 +180,8 @@ int batch_serve(struct batch *b, int fd, uint16_t port, struct handler *h, struc
         note(b, i, port, h->clock, t);
     /* after the stamps, so that none lies in the future */
     handler_look(h);
+    for (int i = 0; i < count; i++)
+        handler_prepare(h, &b->slot[i].datagram);
     unsigned answers = 0;
     for (int i = 0; i < count; i++) {
         size_t size = handler_answer(h, &b->slot[i].datagram, b->slot[i].reply);

@@ -63,7 +63,8 @@ int responder_socket_open(const struct listen_addr *where, bool shared, struct e
 
 /*
  * Classic BPF sees the datagram from the UDP payload on; SKF_NET_OFF leads back to the IP header,
- * where the source is at 12 (IPv4) or 8 (IPv6, of which the first 64 bits count). Multiplying by a
+ * where the source is at 12 (IPv4) or 8 (IPv6, of which the first 48 bits count: the widest network
+ * that the rate limit knows as one). Multiplying by a
  * secret odd number and keeping the high half is a hash good enough to spread clients.
  */
 int responder_socket_steer(int fd, sa_family_t family, unsigned count, uint32_t key)
@@ -80,7 +81,7 @@ int responder_socket_steer(int fd, sa_family_t family, unsigned count, uint32_t 
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 8),
         BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, odd),
         BPF_STMT(BPF_MISC | BPF_TAX, 0),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 12),
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, (uint32_t)SKF_NET_OFF + 12),
         BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0),
         BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, odd),
         BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),

@@ -16,7 +16,7 @@ int responder_socket_open(const struct listen_addr *where, bool shared, struct e
 
 /*
  * Lets the kernel choose among the `count` sockets that share the address of `fd`, in the order
- * they were bound, by the source's IPv4 address or IPv6 /64 (SO_ATTACH_REUSEPORT_CBPF, Linux 4.5).
+ * they were bound, by the source's IPv4 address or IPv6 /48 (SO_ATTACH_REUSEPORT_CBPF, Linux 4.5).
  * `key` makes the choice unforeseeable. Returns 0, or -1 with errno.
  */
 int responder_socket_steer(int fd, sa_family_t family, unsigned count, uint32_t key);
