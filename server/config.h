@@ -13,6 +13,7 @@
 #include "refclock/err.h"
 #include "refclock/log.h"
 #include "server/config_feed.h"
+#include "server/ratelimit.h"
 
 /*
  * The configuration: one text file of directives, one a line, '#' begins a comment, words are
@@ -93,6 +94,7 @@ struct config {
     size_t feed_count;
     struct config_server server[CONFIG_SERVER_MAX];
     size_t server_count;
+    struct ratelimit_config ratelimit;
     uint64_t given; /* bit i: config_directives[i] stood in the file */
 };
 

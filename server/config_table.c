@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "server/config_line.h"
+#include "server/config_ratelimit.h"
 #include "server/config_servers.h"
 #include "server/options.h"
 #include "server/sandbox.h"
@@ -385,6 +386,21 @@ const struct config_directive config_directives[] = {
              .help = "Threads that answer NTP requests; 0 does all in one thread, auto takes one a "
                      "processor."},
      .usage = "N|auto"},
+    {.row = {.word = "ratelimit",
+             .type = OPTION_INT,
+             .offset = offsetof(struct config, ratelimit.clients),
+             .min = 4,
+             .max = RATELIMIT_MOST,
+             .unit = "",
+             .initial = "65536",
+             .help =
+                 "So many clients are remembered by each thread, in 32 octets each (65536 take "
+                 "2 MB); where a restrict line says limited, or none says otherwise, they may "
+                 "ask so often. Counted are IPv4 addresses, IPv6 networks of 64 bits and, sixteen "
+                 "times as often, of 48. When all places are taken, who has been silent for the "
+                 "longest time is forgotten."},
+     .usage = "N [average S] [burst N] [kod S] [leak N]",
+     .more = config_ratelimit_rows},
     {.row = {.word = "statussocket",
              .type = OPTION_TEXT,
              .offset = offsetof(struct config, statussocket),

@@ -62,6 +62,7 @@ json_t *ctl_fetch(const char *socket, const char *word, struct err *err);
 void ctl_view_status(FILE *out, const json_t *status);
 void ctl_view_sources(FILE *out, const json_t *status);
 void ctl_view_satellites(FILE *out, const json_t *status);
+void ctl_view_clients(FILE *out, const json_t *status);
 /* The whole status in one line, without the newline. */
 void ctl_view_line(FILE *out, const json_t *status);
 
@@ -81,6 +82,7 @@ struct ctl_now ctl_now_from(const json_t *answer, double trip);
 int ctl_status(const struct ctl *ctl, struct err *err);
 int ctl_sources(const struct ctl *ctl, struct err *err);
 int ctl_satellites(const struct ctl *ctl, struct err *err);
+int ctl_clients(const struct ctl *ctl, struct err *err);
 int ctl_watch(const struct ctl *ctl, struct err *err);
 int ctl_now(const struct ctl *ctl, struct err *err);
 int ctl_epochs(const struct ctl *ctl, struct err *err);

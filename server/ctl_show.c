@@ -46,3 +46,8 @@ int ctl_satellites(const struct ctl *ctl, struct err *err)
 {
     return show(ctl, "satellites", ctl_view_satellites, NULL, err);
 }
+
+int ctl_clients(const struct ctl *ctl, struct err *err)
+{
+    return show(ctl, "clients", ctl_view_clients, NULL, err);
+}

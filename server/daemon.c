@@ -294,7 +294,10 @@ static void write_feeds(struct daemon *d)
 
 static int open_responder(struct daemon *d, struct err *err)
 {
-    struct responder_config config = {.threads = (int)d->config->threads};
+    struct responder_config config = {
+        .threads = (int)d->config->threads, .access = &d->limits.access, .limit = &d->limits.rate};
+    if (limits_open(&d->limits, d->config, err))
+        return -1;
     for (size_t i = 0; i < d->config->listen_count; i++) {
         const struct config_listen *from = &d->config->listen[i];
         struct listen_addr *to = &config.listen[config.listens++];
@@ -310,7 +313,11 @@ static int open_responder(struct daemon *d, struct err *err)
 static char *answer(void *arg, const char *request, int64_t now)
 {
     (void)now;
-    return status_json_line(daemon_status(arg), request);
+    struct daemon *d = arg;
+    (void)daemon_status(d);
+    if (!strcmp(request, "clients"))
+        d->status.clients = *limits_clients(&d->limits, d->responder, loop_now(d->world.loop));
+    return status_json_line(&d->status, request);
 }
 
 static int open_socket(struct daemon *d, struct err *err)
@@ -369,6 +376,7 @@ static void tick(void *arg, int64_t now)
     if (d->socket)
         status_socket_tick(d->socket, now);
     control_tick(d->control, now);
+    limits_tick(&d->limits);
     write_feeds(d);
     tell_peers(d, now);
     leap_watch_tick(&d->leap, &d->refclock.leap.table, now, leap_carry_time(&d->refclock),
@@ -424,6 +432,7 @@ void daemon_close(struct daemon *d)
     sensor_close(&d->sensor);
     refclock_stop(&d->refclock);
     responder_close(d->responder);
+    limits_close(&d->limits);
     peers_close(d->peers);
     status_socket_close(d->socket);
     control_close(d->control);

@@ -14,6 +14,7 @@
 #include "server/feed.h"
 #include "server/peers.h"
 #include "server/leap_watch.h"
+#include "server/limits.h"
 #include "server/record.h"
 #include "server/responder.h"
 #include "server/rights.h"
@@ -68,6 +69,7 @@ struct daemon {
     struct feed feed[CONFIG_FEED_MAX];
     size_t fed;          /* of the feeds, opened */
     struct peers *peers; /* NULL: none is configured */
+    struct limits limits;
     struct responder *responder;
     struct status_socket *socket;
     struct control *control; /* NULL: none */

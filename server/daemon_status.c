@@ -324,6 +324,11 @@ static void fill_server(const struct daemon *d, struct status_server *s)
     }
     for (int i = 0; i < VERDICT_COUNT; i++)
         status_count(&s->verdicts, verdict_table[i].name, counts.verdict[i]);
+    for (int i = 0; i < 8; i++) {
+        const char digit[] = {(char)('0' + i), 0};
+        status_count(&s->modes, digit, counts.mode[i]);
+        status_count(&s->versions, digit, counts.version[i]);
+    }
     s->unstamped = counts.unstamped;
     s->receive_errors = counts.receive_errors;
     s->send_errors = counts.send_errors;

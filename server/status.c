@@ -341,10 +341,42 @@ static const struct status_row server_rows[] = {
     LIST("listen", listen_rows, listen, listen_count, "Addresses that are answered on."),
     ROW("verdicts", COUNTERS, verdicts, NULL,
         "What became of the datagrams, by verdict; see the list of verdicts."),
+    ROW("modes", COUNTERS, modes, NULL, "Datagrams by their mode, \"0\" to \"7\"."),
+    ROW("versions", COUNTERS, versions, NULL, "Datagrams by their version, \"0\" to \"7\"."),
     ROW("unstamped", COUNT, unstamped, "without stamp",
         "Datagrams without the kernel's receive time stamp."),
     ROW("receive_errors", COUNT, receive_errors, "receive errors", "Times that receiving failed."),
     ROW("send_errors", COUNT, send_errors, "send errors", "Answers that the kernel did not take."),
+    END,
+};
+#undef AT
+
+#define AT status_client
+static const struct status_row client_rows[] = {
+    ROW("address", TEXT, address, "address",
+        "An IPv4 address, or an IPv6 network of 64 or 48 bits; the latter counts the former too."),
+    ROW("port", INT, port, "port", "The source port of its last request."),
+    ROW("requests", COUNT, requests, "requests", "Requests since it is remembered."),
+    ROW("dropped", COUNT, dropped, "dropped",
+        "Of them, those over the rate limit that did not get the time."),
+    ROW("rate", NUMBER, rate, "a second", "Requests a second; null: there was but one."),
+    ROW("first", INSTANT, first, "first", "Its first request, to the second."),
+    ROW("last", INSTANT, last, "last", "Its last request."),
+    ROW("mode", INT, mode, "mode", "Mode of its last request: 3 client, 1 symmetric active."),
+    ROW("version", INT, version, "version", "NTP version of its last request."),
+    ROW("limited", BOOL, limited, "limited", "Its last request was over the rate limit."),
+    ROW("kod", BOOL, kod, "told", "Its last request was answered with the kiss code RATE."),
+    END,
+};
+#undef AT
+
+#define AT status_clients
+static const struct status_row clients_rows[] = {
+    ROW("room", COUNT, room, "remembers", "So many clients can be remembered, by all threads."),
+    ROW("memory", COUNT, memory, "octets", "Octets of memory that this takes."),
+    LIST("busiest", client_rows, client, count,
+         "The clients with the most requests. Of a table of more than 262144 places each answer "
+         "sees another part; nothing is older than a second."),
     END,
 };
 #undef AT
@@ -402,12 +434,17 @@ const struct status_row status_rows[] = {
     LIST("feeds", feed_rows, feed, feed_count, "What is fed to other time daemons."),
     OBJECT("leap", leap_rows, leap, "Leap seconds: what is served, and who says what."),
     OBJECT("server", server_rows, server, "NTP service."),
+    OBJECT("clients", clients_rows, clients, "Who asks for the time, as far as remembered."),
     OBJECT("socket", socket_rows, socket, "The status socket itself."),
     OBJECT("process", process_rows, process, "The daemon's process."),
     END,
 };
 #undef AT
 
+static const char *const all_but_clients[] = {"version",  "release", "host",    "time",    "bound",
+                                              "bound_ns", "clock",   "sources", "sky",     "feeds",
+                                              "leap",     "server",  "socket",  "process", NULL};
+static const char *const clients_names[] = {"version", "time", "clients", "server", NULL};
 static const char *const sources_names[] = {"version", "time", "sources", NULL};
 static const char *const satellites_names[] = {"version", "time", "sky", NULL};
 static const char *const leap_request_names[] = {"version", "time", "leap", NULL};
@@ -415,10 +452,11 @@ static const char *const now_names[] = {"version", "time", "bound", "bound_ns", 
 static const char *const version_names[] = {"version", "release", "host", NULL};
 
 const struct status_request status_requests[] = {
-    {"status", "Everything.", NULL},
+    {"status", "Everything but the clients.", all_but_clients},
     {"sources", "The reference clocks.", sources_names},
     {"satellites", "The satellites that the receiver reports.", satellites_names},
     {"leap", "Leap seconds: what is served, and who says what.", leap_request_names},
+    {"clients", "Who asks most, and what became of all requests.", clients_names},
     {"now", "The time, made anew for this request, and the clock.", now_names},
     {"version", "Versions of the protocol and of timeball.", version_names},
     {NULL, NULL, NULL},

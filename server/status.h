@@ -188,7 +188,25 @@ struct status_server {
     int listen_count;
     struct status_listen listen[STATUS_LISTEN_MAX];
     struct status_counters verdicts; /* by verdict_table's names */
+    struct status_counters modes, versions;
     uint64_t unstamped, receive_errors, send_errors;
+};
+
+/* Who asks most. */
+#define STATUS_CLIENTS_MAX 32
+struct status_client {
+    char address[64];           /* an address, or an IPv6 network with its prefix */
+    int port;                   /* that it asked from last */
+    uint64_t requests, dropped; /* dropped: over the rate limit */
+    double rate;                /* requests a second, NAN unknown */
+    int64_t first, last;        /* ns */
+    int mode, version;          /* of the last request */
+    bool limited, kod;          /* the last request was */
+};
+struct status_clients {
+    uint64_t room, memory; /* clients that can be remembered; octets */
+    int count;
+    struct status_client client[STATUS_CLIENTS_MAX];
 };
 
 struct status_socket_counts {
@@ -229,6 +247,7 @@ struct status {
     struct status_feed feed[STATUS_FEEDS_MAX];
     struct status_leap leap;
     struct status_server server;
+    struct status_clients clients; /* only for those who ask for them */
     struct status_socket_counts socket;
     struct status_process process;
 };

@@ -20,6 +20,8 @@ static const struct command {
      ASKS_STATUS},
     {"satellites", NULL, "the satellites that the receiver reports", ctl_satellites, 0, 0,
      ASKS_STATUS},
+    {"clients", NULL, "who asks most, and what became of all requests", ctl_clients, 0, 0,
+     ASKS_STATUS},
     {"watch", NULL, "the status, each second, until ctrl-C", ctl_watch, 0, 0, ASKS_STATUS},
     {"now", NULL, "the true time, and the interval that it lies in", ctl_now, 0, 0, ASKS_STATUS},
     {"epochs", "FILE", "the times in a receiver's log; needs --date", ctl_epochs, 1, 1,

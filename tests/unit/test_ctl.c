@@ -232,6 +232,41 @@ static void an_empty_status_is_shown_too(void **state)
     free(s);
 }
 
+static void clients_are_a_table(void **state)
+{
+    struct status *s = locked_status();
+    (void)state;
+    s->time = INT64_C(1795521600) * NS_PER_S;
+    status_count(&s->server.modes, "3", 4711);
+    s->clients = (struct status_clients){.room = 65536, .memory = 2097152, .count = 2};
+    s->clients.client[0] = (struct status_client){.address = "2001:db8:1:2::/64",
+                                                  .port = 123,
+                                                  .requests = 4000,
+                                                  .dropped = 3900,
+                                                  .rate = 12.345,
+                                                  .first = s->time - 300 * NS_PER_S,
+                                                  .last = s->time - 3 * NS_PER_S,
+                                                  .mode = 3,
+                                                  .version = 4,
+                                                  .limited = true};
+    s->clients.client[1] = (struct status_client){
+        .address = "192.0.2.7\033[2J", .requests = 1, .rate = NAN, .mode = 1, .version = 3};
+    char *text = view_of(s, ctl_view_clients);
+    shows(text, "remembers up to 65536 clients, in 2.1 MB\n");
+    shows(text, "answered 1234");
+    shows(text, "by mode            3 4711");
+    shows(text,
+          "      4000       3900      12.3    3   4    123  3.0 s          2001:db8:1:2::/64  over "
+          "the limit\n");
+    shows(text, "         1          0         -    1   3      0  -              192.0.2.7?[2J\n");
+    free(text);
+    s->clients.count = 0;
+    text = view_of(s, ctl_view_clients);
+    shows(text, "nobody has asked");
+    free(text);
+    free(s);
+}
+
 /* timeballctl meets whatever is at the other end of the socket. */
 static void views_bear_any_json(void **state)
 {
@@ -242,6 +277,7 @@ static void views_bear_any_json(void **state)
         "{\"clock\":{\"offset\":\"x\",\"stratum\":{},\"counters\":[1]},\"sources\":[1,null,{}]}",
         "{\"sky\":{\"source\":\"a\",\"satellites\":[{},5,{\"id\":1e300,\"cn0\":true}]}}",
         "{\"server\":{\"listen\":[{},7],\"verdicts\":{\"a\":\"b\"}},\"process\":{\"uptime\":-1}}",
+        "{\"clients\":{\"busiest\":[{},5,{\"address\":7,\"requests\":\"x\",\"rate\":1e308}]}}",
         "{\"clock\":{\"offset\":1e308,\"bound_total\":-1e308,\"rate_ppm\":1e308,\"refid\":7}}",
     };
     (void)state;
@@ -254,6 +290,7 @@ static void views_bear_any_json(void **state)
         ctl_view_status(f, json);
         ctl_view_sources(f, json);
         ctl_view_satellites(f, json);
+        ctl_view_clients(f, json);
         ctl_view_line(f, json);
         ctl_now_from(json, 0);
         ctl_judge(json);
@@ -267,13 +304,10 @@ static void views_bear_any_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(seconds_get_a_unit),
-        cmocka_unit_test(bounds_are_rounded_up),
-        cmocka_unit_test(ages_are_read_at_a_glance),
-        cmocka_unit_test(instants_are_read_strictly),
-        cmocka_unit_test(now_holds_the_trip),
-        cmocka_unit_test(status_is_for_people),
-        cmocka_unit_test(an_empty_status_is_shown_too),
+        cmocka_unit_test(seconds_get_a_unit),        cmocka_unit_test(bounds_are_rounded_up),
+        cmocka_unit_test(ages_are_read_at_a_glance), cmocka_unit_test(instants_are_read_strictly),
+        cmocka_unit_test(now_holds_the_trip),        cmocka_unit_test(status_is_for_people),
+        cmocka_unit_test(clients_are_a_table),       cmocka_unit_test(an_empty_status_is_shown_too),
         cmocka_unit_test(views_bear_any_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "server/limits.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "refclock/civil.h"
+#include "server/access.h"
+
+static int build(struct shared_table *to, const struct config *config, struct err *err)
+{
+    struct access *access;
+    (void)config;
+    if (access_build(&access, NULL, 0, err))
+        return -1;
+    shared_swap(to, access_share(access));
+    return 0;
+}
+
+int limits_open(struct limits *l, const struct config *config, struct err *err)
+{
+    memset(l, 0, sizeof *l);
+    shared_init(&l->access, access_release);
+    l->rate = config->ratelimit;
+    return build(&l->access, config, err);
+}
+
+int limits_renew(struct limits *l, const struct config *config, struct err *err)
+{
+    return build(&l->access, config, err);
+}
+
+void limits_tick(struct limits *l)
+{
+    (void)shared_sweep(&l->access);
+}
+
+void limits_close(struct limits *l)
+{
+    shared_close(&l->access);
+}
+
+static void describe(const struct ratelimit_client *from, struct status_client *to)
+{
+    char text[INET6_ADDRSTRLEN];
+    address_text(&from->address, text, sizeof text);
+    if (from->prefix == 32)
+        snprintf(to->address, sizeof to->address, "%s", text);
+    else
+        snprintf(to->address, sizeof to->address, "%s/%u", text, from->prefix);
+    to->port = address_port(&from->address);
+    to->requests = from->count;
+    to->dropped = from->dropped;
+    to->first = from->first;
+    to->last = from->last;
+    double spell = (double)(from->last - from->first) * 1e-9;
+    to->rate = from->count > 1 && spell > 0 ? (double)(from->count - 1) / spell : NAN;
+    to->mode = from->mode;
+    to->version = from->version;
+    to->limited = from->limited;
+    to->kod = from->kod;
+}
+
+const struct status_clients *limits_clients(struct limits *l, struct responder *responder,
+                                            int64_t now)
+{
+    struct ratelimit_client list[STATUS_CLIENTS_MAX];
+    struct status_clients *c = &l->clients;
+    if (l->any && now - l->made < NS_PER_S)
+        return c;
+    memset(c, 0, sizeof *c);
+    l->any = true;
+    l->made = now;
+    if (!responder)
+        return c;
+    size_t count = responder_clients(responder, RATELIMIT_BUSIEST, list, STATUS_CLIENTS_MAX);
+    c->room = responder_clients_room(responder);
+    c->memory = responder_clients_memory(responder);
+    for (size_t i = 0; i < count; i++)
+        describe(&list[i], &c->client[c->count++]);
+    return c;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_SERVER_LIMITS_H
+#define TIMEBALL_SERVER_LIMITS_H
+
+#include <stdint.h>
+
+#include "refclock/err.h"
+#include "server/config.h"
+#include "server/ratelimit.h"
+#include "server/responder.h"
+#include "server/shared_table.h"
+#include "server/status.h"
+
+/* The daemon's side of rules and rate limit: from the configuration to what the responder shares,
+ * and from its tables of clients to the status. */
+struct limits {
+    struct shared_table access; /* struct access */
+    struct ratelimit_config rate;
+    struct status_clients clients; /* as they were ... */
+    int64_t made;                  /* ... then, local, ns */
+    bool any;                      /* they were made once */
+};
+
+/* Builds the rules. 0, or -1 with *err and nothing to close. */
+int limits_open(struct limits *l, const struct config *config, struct err *err);
+
+/* Replaces the rules by those of another configuration, while threads serve; the rate limit stays
+ * as it was opened. 0, or -1 with *err and the old rules in force. */
+int limits_renew(struct limits *l, const struct config *config, struct err *err);
+
+/* Once a second. */
+void limits_tick(struct limits *l);
+
+/* After the responder is closed. */
+void limits_close(struct limits *l);
+
+/*
+ * The clients that asked most. The tables are read at most once a second, however often this is
+ * called: a look takes some milliseconds in large ones, of which each time another part is read.
+ */
+const struct status_clients *limits_clients(struct limits *l, struct responder *responder,
+                                            int64_t now);
+
+#endif
