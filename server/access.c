@@ -12,19 +12,24 @@
  * set in `child`, and the children stand side by side; the others are leaves, of which equal
  * neighbours are kept once: `leaf` has a bit where another begins. What a slot inherits from
  * shorter prefixes is worked out when the tree is built, so a look-up goes down and never back up:
- * at most 6 nodes for IPv4, 22 for IPv6, whatever the number of rules.
+ * at most 6 nodes for IPv4, 22 for IPv6, whatever the number of rules. Nodes that would have but
+ * one child and nothing of their own are left out: the next one says which bits they stand for.
  */
-#define STRIDE 6
-#define SLOTS  64
-
-struct node {
-    uint64_t child, leaf;
-    uint32_t first_child, first_leaf;
-};
+#define STRIDE   6
+#define SLOTS    64
+#define SKIP_MAX 4 /* strides */
 
 /* The rights of two kinds of clients: those whose source port is 123, and the others. */
 struct rights {
     uint16_t any, ntpport;
+};
+
+struct node {
+    uint64_t child, leaf;
+    uint32_t first_child, first_leaf;
+    struct rights outside; /* of addresses that differ in what is skipped */
+    uint32_t skip : 8;     /* strides before this node ... */
+    uint32_t skipped : 24; /* ... and their bits, the first the highest */
 };
 
 struct access {
@@ -52,11 +57,23 @@ static unsigned count_below(uint64_t bits, unsigned slot)
     return (unsigned)__builtin_popcountll(bits & ((UINT64_C(1) << slot) - 1));
 }
 
+/* Does the address have the bits that lead to this node? */
+static bool leads_to(const struct node *n, const uint8_t *address, unsigned octets, unsigned at)
+{
+    for (unsigned left = n->skip; left > 0; left--, at += STRIDE)
+        if (bits_at(address, octets, at) != (n->skipped >> (left - 1) * STRIDE & (SLOTS - 1)))
+            return false;
+    return true;
+}
+
 static struct rights find(const struct access *a, uint32_t root, const uint8_t *address,
                           unsigned octets)
 {
     const struct node *n = &a->node[root];
     for (unsigned at = 0;; at += STRIDE) {
+        if (n->skip && !leads_to(n, address, octets, at))
+            return n->outside;
+        at += n->skip * STRIDE;
         unsigned slot = bits_at(address, octets, at);
         if (!(n->child >> slot & 1))
             return a->leaf[n->first_leaf + count_below(n->leaf, slot) + (n->leaf >> slot & 1) - 1];
@@ -171,12 +188,27 @@ static bool write_leaves(struct access *a, struct node *n, const struct rights s
     return true;
 }
 
+/*
+ * Goes on while all rules lie in one slot and are longer. Of the rules in a slot, one that ends
+ * there would be the first: its later bits are 0.
+ */
+static void skip(struct span *s, struct node *n)
+{
+    while (s->from < s->to && n->skip < SKIP_MAX && s->from->length > s->at + STRIDE &&
+           slot_of(s->from, s->at) == slot_of(s->to - 1, s->at)) {
+        n->skipped = (n->skipped << STRIDE | slot_of(s->from, s->at)) & 0xffffff;
+        n->skip++;
+        s->at += STRIDE;
+    }
+}
+
 /* As deep as an address is long: 22 calls. */
-static bool build(struct access *a, uint32_t place, const struct span *s, struct rights inherited)
+static bool build(struct access *a, uint32_t place, struct span *s, struct rights inherited)
 {
     struct rights slot[SLOTS];
     struct span inner[SLOTS];
-    struct node n = {0};
+    struct node n = {.outside = inherited};
+    skip(s, &n);
     for (unsigned i = 0; i < SLOTS; i++)
         slot[i] = inherited;
     n.child = spread(s, slot, inner);

@@ -95,9 +95,8 @@ void handler_rest(struct handler *h);
 
 /*
  * Judges one datagram, counts the verdict, and writes the answer to `out` (REPLY_SIZE octets).
- * Returns the answer's size, 0 for none. First come its addresses (A datagram from nowhere is not
- * remembered), then the rule of its source, then, for what asks for the time, the rate limit, then
- * all the rest.
+ * Returns the answer's size, 0 for none. Asked first are its addresses (what comes from nowhere is
+ * not remembered), then the rule of its source, then, for what asks for the time, the rate limit.
  *
  * A receive stamp carries no generation. It counts as of the present one when it is not in the
  * future, not more than 1 s old, and not older than this generation; else as unknown, and the

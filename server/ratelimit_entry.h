@@ -39,11 +39,13 @@ struct bucket {
     _Alignas(WAYS * sizeof(struct entry)) struct entry way[WAYS];
 };
 
+/* One word, read or written whole; in no order with others. */
 static inline uint64_t entry_get(const _Atomic uint64_t *word)
 {
     return atomic_load_explicit(word, memory_order_relaxed);
 }
 
+/* Writes one. */
 static inline void entry_set(_Atomic uint64_t *word, uint64_t value)
 {
     atomic_store_explicit(word, value, memory_order_relaxed);

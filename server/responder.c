@@ -97,9 +97,10 @@ static void *work(void *arg)
 static int prepare_limit(struct worker *w, const struct responder_config *config, struct err *err)
 {
     uint8_t key[16];
-    if (config->limit && getrandom(key, sizeof key, 0) != sizeof key)
+    bool wanted = config->limit && config->listens;
+    if (wanted && getrandom(key, sizeof key, 0) != sizeof key)
         return err_errno(err, "ratelimit", "", "getrandom", errno);
-    if (config->limit && ratelimit_open(&w->limit, config->limit, key, err))
+    if (wanted && ratelimit_open(&w->limit, config->limit, key, err))
         return -1;
     handler_share_access(&w->handler, config->access, w->limit);
     return 0;

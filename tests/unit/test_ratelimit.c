@@ -345,7 +345,7 @@ static void lists_of_several_tables(void **state)
     assert_int_equal(list[1].version, 4);
     assert_string_equal(address_text(&list[5].address, text, sizeof text), "192.0.2.5");
     count = ratelimit_list(w[0].table, RATELIMIT_BUSIEST, list, 0, 6);
-    count = ratelimit_list(w[1].table, RATELIMIT_BUSIEST, list, count, 6);
+    assert_int_equal(ratelimit_list(w[1].table, RATELIMIT_BUSIEST, list, count, 6), 6);
     assert_int_equal(list[0].count, 27);
     assert_int_equal(list[5].count, 12);
     ratelimit_free(w[0].table);
