@@ -31,7 +31,9 @@ const struct option_row config_ratelimit_rows[] = {
      .max = 250,
      .unit = "s",
      .initial = "8",
-     .help = "A client is told that it asks too often at most once in so many seconds."},
+     .help =
+         "A client is told that it asks too often at most once in so many seconds, and ever more "
+         "seldom when it does not heed it."},
     {.word = "leak",
      .type = OPTION_INT,
      AT(leak),

@@ -12,7 +12,8 @@
 #include "refclock/rng.h"
 #include "server/ratelimit_entry.h"
 
-#define HUGE_PAGE ((size_t)2 << 20)
+#define KOD_LONGEST 250 /* s */
+#define HUGE_PAGE   ((size_t)2 << 20)
 
 struct ratelimit {
     /* fixed once it is open */
@@ -54,7 +55,7 @@ static void configure(struct ratelimit *r, const struct ratelimit_config *c)
     r->depth[1] = r->cost[1] * (uint64_t)(burst * RATELIMIT_SITE - 1);
     /* as ntpd rounds it: 1.5 s are 2 */
     r->minimum = (uint64_t)llrint(within(c->minimum - 0.5, 0, 65535) * TICKS);
-    r->kod = (unsigned)within((double)c->kod, 1, 250);
+    r->kod = (unsigned)within((double)c->kod, 1, KOD_LONGEST);
     r->leak = c->leak > 0 ? (uint64_t)c->leak : 0;
 }
 
@@ -175,11 +176,22 @@ static bool too_early(const struct ratelimit *r, const struct entry *e, int whic
     return r->tick - (entry_get(&e->when) >> AHEAD_BITS) < r->minimum;
 }
 
+/* Seconds between two kisses to a client of whom so many requests were dropped: who does not heed
+ * them is told ever more seldom. */
+static unsigned kiss_interval(const struct ratelimit *r, uint64_t dropped)
+{
+    unsigned interval = r->kod;
+    for (dropped /= 64; dropped && interval < KOD_LONGEST; dropped /= 4)
+        interval *= 2;
+    return interval < KOD_LONGEST ? interval : KOD_LONGEST;
+}
+
 static bool kiss_is_due(const struct ratelimit *r, const struct entry *e)
 {
     unsigned last = entry_get(&e->what) & KOD_MASK; /* 0: never; else 1 + s modulo 255 */
     unsigned now = 1 + (unsigned)(r->tick / TICKS % 255);
-    return !last || (now + 255 - last) % 255 >= r->kod;
+    uint64_t dropped = entry_get(&e->what) >> DROPPED_SHIFT;
+    return !last || (now + 255 - last) % 255 >= kiss_interval(r, dropped);
 }
 
 /* What becomes of a request that is over the limit. */

@@ -25,7 +25,8 @@ struct ratelimit_config {
     double average;  /* s between requests in the long run, 1/256..4096 */
     int64_t burst;   /* requests that may come at once, 1..255 */
     double minimum;  /* s between two requests, to the nearest second as in ntpd; 0: any */
-    int64_t kod;     /* s between two kisses of death to one client, 1..250 */
+    int64_t kod;     /* s between two kisses of death to one client, 1..250; twice as many when
+                        64 of its requests were dropped, and again at each fourfold number */
     int64_t leak;    /* one in so many requests over the limit is answered all the same; 0: none */
     int64_t clients; /* that a table remembers */
 };
