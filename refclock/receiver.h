@@ -54,6 +54,7 @@ struct receiver {
     double bias; /* s, what it said more than the one that led before, and is taken over slowly */
     bool heard_pulse, heard_message; /* in this second */
     bool no_fix;
+    bool removed; /* by configuration: there is none */
     struct leap_claim leap;
     int64_t leap_local; /* when it was said, local scale; 0: never */
     bool count_assumed; /* its count of leap seconds: its seconds are not UTC for sure */

@@ -423,10 +423,22 @@ void refclock_trust(struct refclock *r, int who, enum receiver_trust trust, cons
 
 int refclock_add(struct refclock *r, const struct receiver_config *config)
 {
-    if (r->count == REFCLOCK_SOURCES)
+    int who = 0;
+    /* of the one that led last the estimate is still made, and what it said is served */
+    while (who < r->count && (!r->receiver[who].removed || (r->led_once && who == r->led)))
+        who++;
+    if (who == REFCLOCK_SOURCES)
         return -1;
-    receiver_init(&r->receiver[r->count], config);
-    return r->count++;
+    r->count += who == r->count;
+    receiver_init(&r->receiver[who], config);
+    return who;
+}
+
+void refclock_remove(struct refclock *r, int who)
+{
+    leap_forget(&r->leap.table, LEAP_BY_RECEIVER, r->receiver[who].config.name);
+    refclock_forget(r, who);
+    r->receiver[who].removed = true;
 }
 
 const struct receiver *refclock_leader(const struct refclock *r)

@@ -87,8 +87,8 @@ void refclock_start(struct refclock *r);
 void refclock_stop(struct refclock *r);
 
 /*
- * Adds a source, before refclock_start(). Returns its index, which all below take as `who`; or -1
- * when there are REFCLOCK_SOURCES already.
+ * Adds a source. Returns its index, which all below take as `who`; or -1 when there are
+ * REFCLOCK_SOURCES already.
  */
 int refclock_add(struct refclock *r, const struct receiver_config *config);
 
@@ -102,6 +102,10 @@ void refclock_remote(struct refclock *r, int who, const struct receiver_remote *
 
 /* Source `who` is another server from now on: what was known of it is forgotten. */
 void refclock_forget(struct refclock *r, int who);
+
+/* There is no source `who` any more; its index may be another one's later. The clock goes on as
+ * when it had fallen silent. */
+void refclock_remove(struct refclock *r, int who);
 
 /* What the receiver says of its next pulse, and of leap seconds. */
 void refclock_sawtooth(struct refclock *r, int who, const struct sawtooth *s);

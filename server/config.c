@@ -31,7 +31,6 @@ static const char *const ntp_words[] = {"autokey",
                                         "fudge",
                                         "includefile",
                                         "interface",
-                                        "keys",
                                         "keysdir",
                                         "leapfile",
                                         "leapsmearinterval",
@@ -60,7 +59,6 @@ static const char *const ntp_words[] = {"autokey",
                                         "tinker",
                                         "tos",
                                         "trap",
-                                        "trustedkey",
                                         "ttl",
                                         "unpeer",
                                         "unrestrict",
@@ -135,6 +133,7 @@ static int take_line(struct parse *p, const struct config_line *line, struct err
         return err_set(err, line->thing, todo, "%s: the value is missing", d->row.word);
     }
     p->config->given |= UINT64_C(1) << (d - config_directives);
+    snprintf(p->config->where[d - config_directives], CONFIG_WHERE_SIZE, "%s", line->thing);
     return d->take ? d->take(p->config, line, err) : take_plain(p, d, line, err);
 }
 
@@ -320,12 +319,16 @@ static void print_plain(FILE *out, const struct config *c, const struct config_d
     fputs(given ? "\n" : " # default\n", out);
 }
 
+void config_directive_print(FILE *out, const struct config *c, const struct config_directive *d)
+{
+    if (d->print)
+        d->print(out, c);
+    else
+        print_plain(out, c, d);
+}
+
 void config_check_print(FILE *out, const struct config *c)
 {
-    for (const struct config_directive *d = config_directives; d->row.word; d++) {
-        if (d->print)
-            d->print(out, c);
-        else
-            print_plain(out, c, d);
-    }
+    for (const struct config_directive *d = config_directives; d->row.word; d++)
+        config_directive_print(out, c, d);
 }

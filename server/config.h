@@ -13,6 +13,7 @@
 #include "refclock/err.h"
 #include "refclock/log.h"
 #include "server/config_feed.h"
+#include "server/config_keys.h"
 #include "server/ratelimit.h"
 
 /*
@@ -20,15 +21,17 @@
  * separated by blanks and may stand in double quotes. Read once at start; what is wrong is reported
  * with file and line, all of it at once.
  */
-#define CONFIG_PATH         "/etc/timeball.conf"
-#define CONFIG_FILE_MAX     (1024 * 1024) /* bytes of a file */
-#define CONFIG_ERRORS_MAX   20            /* errors that are reported */
-#define CONFIG_LISTEN_MAX   16
-#define CONFIG_REFCLOCK_MAX 16
-#define CONFIG_FEED_MAX     8
-#define CONFIG_SERVER_MAX   16
-#define CONFIG_THREADS_AUTO (-1)
-#define CONFIG_SOCKET_MAX   107 /* bytes of a Unix socket's path, unix(7) */
+#define CONFIG_PATH           "/etc/timeball.conf"
+#define CONFIG_FILE_MAX       (1024 * 1024) /* bytes of a file */
+#define CONFIG_ERRORS_MAX     20            /* errors that are reported */
+#define CONFIG_LISTEN_MAX     16
+#define CONFIG_REFCLOCK_MAX   16
+#define CONFIG_FEED_MAX       8
+#define CONFIG_SERVER_MAX     16
+#define CONFIG_THREADS_AUTO   (-1)
+#define CONFIG_DIRECTIVES_MAX 64
+#define CONFIG_WHERE_SIZE     160
+#define CONFIG_SOCKET_MAX     107 /* bytes of a Unix socket's path, unix(7) */
 
 enum config_clock { CONFIG_CLOCK_SYSTEM, CONFIG_CLOCK_NONE };
 
@@ -62,6 +65,7 @@ struct config_server {
     int family;                  /* AF_INET, AF_INET6; AF_UNSPEC: any */
     int line;
     int64_t port, version, minpoll, maxpoll, maxsources;
+    int64_t key; /* its number; less than 1: none */
     bool iburst, burst, prefer, noselect, xleave;
 };
 
@@ -94,8 +98,10 @@ struct config {
     size_t feed_count;
     struct config_server server[CONFIG_SERVER_MAX];
     size_t server_count;
+    struct config_keys keys;
     struct ratelimit_config ratelimit;
-    uint64_t given; /* bit i: config_directives[i] stood in the file */
+    uint64_t given; /* bit i: config_directives[i] stood in the file ... */
+    char where[CONFIG_DIRECTIVES_MAX][CONFIG_WHERE_SIZE]; /* ... last at FILE:LINE */
 };
 
 /* What was wrong with a file. */
@@ -133,6 +139,10 @@ void config_errors_print(FILE *out, const char *program, const struct config_err
  * back to the same). Values not given end in "# default", and what nobody has measured says so.
  */
 void config_check_print(FILE *out, const struct config *c);
+
+/* The lines of one directive. */
+struct config_directive;
+void config_directive_print(FILE *out, const struct config *c, const struct config_directive *d);
 
 /* Whether the directive `word` stood in the file (else its default stands). */
 bool config_given(const struct config *c, const char *word);

@@ -9,6 +9,8 @@
 
 #define AT(field) .offset = offsetof(struct config_server, field)
 
+static const char *const words_none[] = {"none", NULL};
+
 const struct option_row config_server_rows[] = {
     {.word = "port",
      .type = OPTION_INT,
@@ -55,6 +57,15 @@ const struct option_row config_server_rows[] = {
      .type = OPTION_FLAG,
      AT(xleave),
      .help = "Interleaved mode (RFC 9769), where the server knows it."},
+    {.word = "key",
+     .type = OPTION_INT,
+     AT(key),
+     .min = 1,
+     .max = 4294967295,
+     .choices = words_none,
+     .initial = "none",
+     .help = "Requests are signed with the key of that number (see `keys`), and answers that are "
+             "not are not believed."},
     {.word = "maxsources",
      .type = OPTION_INT,
      AT(maxsources),
@@ -125,6 +136,20 @@ int config_take_server(struct config *c, const struct config_line *line, struct 
 int config_take_pool(struct config *c, const struct config_line *line, struct err *err)
 {
     return take(c, line, true, err);
+}
+
+bool config_servers_differ(const struct config_server *a, const struct config_server *b)
+{
+    char one[OPTION_TEXT_SIZE + 2], other[OPTION_TEXT_SIZE + 2];
+    for (const struct option_row *row = config_server_rows; row->word; row++) {
+        size_t size = row->type == OPTION_FLAG ? sizeof(bool) : 0;
+        if (memcmp((const char *)a + row->offset, (const char *)b + row->offset, size) != 0)
+            return true;
+        if (!size && strcmp(options_value(row, a, one, sizeof one),
+                            options_value(row, b, other, sizeof other)) != 0)
+            return true;
+    }
+    return false;
 }
 
 static void print(FILE *out, const struct config *c, bool pool)

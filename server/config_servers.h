@@ -15,6 +15,9 @@ int config_take_server(struct config *c, const struct config_line *line, struct 
 /* The same for a pool. */
 int config_take_pool(struct config *c, const struct config_line *line, struct err *err);
 
+/* Whether an option of the two differs. */
+bool config_servers_differ(const struct config_server *a, const struct config_server *b);
+
 /* Writes the lines of --check. */
 void config_print_servers(FILE *out, const struct config *c);
 /* The same for pools. */

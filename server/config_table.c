@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/config_keys.h"
 #include "server/config_line.h"
 #include "server/config_ratelimit.h"
 #include "server/config_servers.h"
@@ -353,6 +354,20 @@ const struct config_directive config_directives[] = {
      .usage = "[-4|-6] NAME [OPTION ...]",
      .take = config_take_pool,
      .print = config_print_pools},
+    {.row = {.word = "keys",
+             .type = OPTION_TEXT,
+             .offset = offsetof(struct config, keys.file),
+             .choices = words_none,
+             .initial = "none",
+             .help = "The file of symmetric keys, in ntpd's or chrony's format; see KEYS."},
+     .usage = "none|PATH [allowmd5]",
+     .more = config_keys_rows,
+     .print = config_print_keys},
+    {.row = {.word = "trustedkey",
+             .help = "Which keys of the file are used, by number; without such a line all are."},
+     .usage = "N|(N ... N) [...]",
+     .take = config_take_trusted,
+     .print = config_print_trusted},
     {.row = {.word = "clock",
              .type = OPTION_CHOICE,
              .offset = offsetof(struct config, clock),

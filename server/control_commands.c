@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/daemon.h"
+#include "server/reload.h"
 
 static int run_version(void *arg, struct control_client *c, const char *const *words, size_t count,
                        struct err *err)
@@ -124,7 +125,27 @@ static int run_record(void *arg, struct control_client *c, const char *const *wo
     return 0;
 }
 
+/* ---- reload ---- */
+
+static void say_reloaded(void *arg, enum log_level level, const char *line)
+{
+    (void)level;
+    control_say(arg, line, false, false);
+}
+
+static int run_reload(void *arg, struct control_client *c, const char *const *words, size_t count,
+                      struct err *err)
+{
+    (void)words;
+    if (count)
+        return err_set(err, "reload", "", "takes no more words");
+    int bad = reload_now(arg, say_reloaded, c);
+    control_say(c, bad ? "reload: nothing was changed" : "", true, bad);
+    return 0;
+}
+
 const struct control_command control_commands[] = {
+    {"reload", "", "configuration and keys are read again", run_reload},
     {"version", "", "the daemon's version", run_version},
     {"receiver", "[NAME] VERB ...", "shows or sets up a receiver", run_receiver},
     {"record", "", "a recording, until the client leaves", run_record},

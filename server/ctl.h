@@ -87,6 +87,7 @@ int ctl_watch(const struct ctl *ctl, struct err *err);
 int ctl_now(const struct ctl *ctl, struct err *err);
 int ctl_epochs(const struct ctl *ctl, struct err *err);
 int ctl_receiver(const struct ctl *ctl, struct err *err);
+int ctl_reload(const struct ctl *ctl, struct err *err);
 int ctl_record(const struct ctl *ctl, struct err *err);
 int ctl_doctor(const struct ctl *ctl, struct err *err);
 

@@ -292,10 +292,36 @@ static void write_feeds(struct daemon *d)
 
 /* ---- service ---- */
 
+static int open_keys(struct daemon *d, struct err *err)
+{
+    struct keys *keys;
+    char line[560];
+    shared_init(&d->keys, keys_release);
+    if (config_load_keys(d->config, &keys, err))
+        return -1;
+    for (size_t i = 0; keys_note(keys, i); i++)
+        log_say(d->world.log, LOG_LEVEL_WARNING, "%s",
+                err_line(keys_note(keys, i), line, sizeof line));
+    shared_swap(&d->keys, keys_share(keys));
+    return 0;
+}
+
+static int open_peers(struct daemon *d, struct err *err)
+{
+    if (!d->config->server_count)
+        return 0;
+    if (peers_open(&d->peers, &d->refclock, d->world.net, d->world.log, err))
+        return -1;
+    peers_apply(d->peers, d->config, keys_shared(shared_now(&d->keys)));
+    return 0;
+}
+
 static int open_responder(struct daemon *d, struct err *err)
 {
-    struct responder_config config = {
-        .threads = (int)d->config->threads, .access = &d->limits.access, .limit = &d->limits.rate};
+    struct responder_config config = {.threads = (int)d->config->threads,
+                                      .access = &d->limits.access,
+                                      .limit = &d->limits.rate,
+                                      .keys = &d->keys};
     if (limits_open(&d->limits, d->config, err))
         return -1;
     for (size_t i = 0; i < d->config->listen_count; i++) {
@@ -379,6 +405,7 @@ static void tick(void *arg, int64_t now)
     limits_tick(&d->limits);
     write_feeds(d);
     tell_peers(d, now);
+    shared_sweep(&d->keys);
     leap_watch_tick(&d->leap, &d->refclock.leap.table, now, leap_carry_time(&d->refclock),
                     d->world.log);
     record_steering(d);
@@ -408,10 +435,9 @@ int daemon_open(struct daemon **out, struct config *config, const struct daemon_
     load_drift(d);
     leap_watch_open(&d->leap, config->leapfile, d->world.log, d->started);
     /* the Unix sockets change the umask for a moment, so they come before there are threads */
-    if (open_recording(d, err) ||
-        peers_open(&d->peers, config, &d->refclock, world->net, world->log, err) ||
-        open_sensor(d, err) || open_sources(d, err) || open_feeds(d, err) || open_socket(d, err) ||
-        open_control(d, err) || open_responder(d, err) || settle(d, err)) {
+    if (open_recording(d, err) || open_keys(d, err) || open_peers(d, err) || open_sensor(d, err) ||
+        open_sources(d, err) || open_feeds(d, err) || open_socket(d, err) || open_control(d, err) ||
+        open_responder(d, err) || settle(d, err)) {
         daemon_close(d);
         return -1;
     }
@@ -427,6 +453,7 @@ void daemon_close(struct daemon *d)
     if (!d)
         return;
     save_drift(d);
+    reload_stop(d);
     loop_cancel(d->world.loop, &d->tick);
     loop_cancel(d->world.loop, &d->warmth);
     sensor_close(&d->sensor);
@@ -441,5 +468,6 @@ void daemon_close(struct daemon *d)
     for (size_t i = 0; i < d->fed; i++)
         feed_close(&d->feed[i]);
     record_close(d->recording);
+    shared_close(&d->keys);
     free(d);
 }

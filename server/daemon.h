@@ -16,6 +16,7 @@
 #include "server/leap_watch.h"
 #include "server/limits.h"
 #include "server/record.h"
+#include "server/reload.h"
 #include "server/responder.h"
 #include "server/rights.h"
 #include "server/sensor.h"
@@ -38,7 +39,11 @@ struct daemon_world {
                       struct pulse **, struct err *);
     struct rights *rights; /* are settled once all is open and bound; NULL: left as they are */
     void *arg;
-    struct net *net;                  /* to network servers; NULL: the machine's */
+    struct net *net; /* to network servers; NULL: the machine's */
+    /* for a reload: the configuration as it stands in its file now, and how much is logged; NULL:
+     * cannot be. 0, or -1 with what is wrong */
+    int (*read_config)(void *arg, struct config *, struct config_errors *);
+    int (*change_log)(void *arg, int level, struct err *);
     double (*temperature)(void *arg); /* Celsius; NAN: cannot be read now; NULL: no sensor */
 };
 
@@ -68,8 +73,10 @@ struct daemon {
     size_t opened; /* of the sources */
     struct feed feed[CONFIG_FEED_MAX];
     size_t fed;          /* of the feeds, opened */
-    struct peers *peers; /* NULL: none is configured */
+    struct peers *peers; /* NULL: none was ever configured */
     struct limits limits;
+    struct shared_table keys;
+    struct reload reload;
     struct responder *responder;
     struct status_socket *socket;
     struct control *control; /* NULL: none */
@@ -89,8 +96,8 @@ struct daemon {
 
 /*
  * Opens everything that the configuration names and begins to work on the loop: drivers, clock
- * discipline, responder, status socket. `config` is borrowed and must outlive the daemon. Returns
- * 0, or -1 with *err, with nothing left open.
+ * discipline, responder, status socket. `config` is borrowed, must outlive the daemon, and is what
+ * a reload changes. Returns 0, or -1 with *err, with nothing left open.
  */
 int daemon_open(struct daemon **out, struct config *config, const struct daemon_world *world,
                 struct err *err);

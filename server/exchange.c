@@ -18,6 +18,10 @@ const struct exchange_row exchange_rows[EXCHANGE_VERDICTS] = {
     [EXCHANGE_MODE] = {"mode", "packets that were no server's answer, or of another version"},
     [EXCHANGE_BOGUS] = {"bogus", "answers to no request of ours: off path, or spoofed"},
     [EXCHANGE_DUPLICATE] = {"duplicate", "second answers, and late ones to an earlier request"},
+    [EXCHANGE_UNSIGNED] = {"unsigned", "answers without the signature that they must have"},
+    [EXCHANGE_KEY] = {"wrong_key", "answers that are signed with another key, or wrongly"},
+    [EXCHANGE_NAK] = {"crypto_nak", "answers that the server does not know the key, or that our "
+                                    "signature is wrong for it"},
     [EXCHANGE_KISS_RATE] = {"kiss_rate", "RATE: the server wants to be asked less often"},
     [EXCHANGE_KISS_DENY] = {"kiss_deny", "DENY or RSTR: the server does not want to be asked"},
     [EXCHANGE_KISS_OTHER] = {"kiss_other", "other kiss codes"},
@@ -81,6 +85,22 @@ static enum exchange_verdict match(struct exchange *x, const struct ntp_packet *
     bool again = p->origin && (p->origin == x->basic || p->origin == x->past ||
                                (x->interleaved && p->origin == x->interleaved));
     return again ? EXCHANGE_DUPLICATE : EXCHANGE_BOGUS;
+}
+
+/* Whoever can forge the origin cannot forge this: nothing that follows is believed without it. */
+static enum exchange_verdict judge_signature(const struct exchange_answer *a)
+{
+    struct wire_mac mac;
+    if (!a->key)
+        return EXCHANGE_MEASURED;
+    if (wire_tail(a->bytes, a->size, &mac) != WIRE_TAIL_MAC)
+        return EXCHANGE_UNSIGNED;
+    if (!mac.size)
+        return EXCHANGE_NAK;
+    if (mac.id != a->key->id ||
+        !mac_right(&a->key->mac, a->bytes, mac.covers, mac.digest, mac.size))
+        return EXCHANGE_KEY;
+    return EXCHANGE_MEASURED;
 }
 
 static enum exchange_verdict kiss(const struct ntp_packet *p, char code[5])
@@ -165,6 +185,8 @@ enum exchange_verdict exchange_answer(struct exchange *x, const struct exchange_
     if (p.mode != WIRE_MODE_SERVER || p.version != x->version)
         return EXCHANGE_MODE;
     enum exchange_verdict verdict = match(x, &p, &interleaved);
+    if (verdict == EXCHANGE_MEASURED)
+        verdict = judge_signature(a);
     if (verdict != EXCHANGE_MEASURED)
         return verdict;
     x->past = p.origin;

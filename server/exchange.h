@@ -8,13 +8,15 @@
 
 #include "refclock/rng.h"
 #include "refclock/sample.h"
+#include "server/keys.h"
 #include "server/wire.h"
 
 /*
  * The client's side of one association as packets: requests out, answers judged, offset and delay
  * measured (RFC 5905 sections 8 and 9.2; data minimisation and random transmit timestamps as in RFC
  * 9109 and the practice it describes; interleaved mode: RFC 9769 section 2). Pure: no socket, no
- * clock. An answer that is not the one to the outstanding request changes nothing.
+ * clock. An answer that is not the one to the outstanding request, or that is not signed as it must
+ * be, changes nothing.
  */
 enum exchange_verdict {
     EXCHANGE_MEASURED,
@@ -22,6 +24,9 @@ enum exchange_verdict {
     EXCHANGE_MODE,           /* no server's answer, or of another version than asked */
     EXCHANGE_BOGUS,          /* its origin is not our transmit timestamp: off path, or spoofed */
     EXCHANGE_DUPLICATE,      /* a second answer, or one to an earlier request */
+    EXCHANGE_UNSIGNED,       /* not signed, and it must be */
+    EXCHANGE_KEY,            /* signed with another key, or not by who has the key */
+    EXCHANGE_NAK,            /* crypto-NAK: the server does not know the key, or says so */
     EXCHANGE_KISS_RATE,      /* kiss of death RATE: ask less often */
     EXCHANGE_KISS_DENY,      /* DENY or RSTR: do not ask again */
     EXCHANGE_KISS_OTHER,     /* another kiss code: said, nothing else */
@@ -90,7 +95,8 @@ struct exchange_answer {
     int64_t pivot;       /* ns POSIX, true time to 68 years */
     const uint32_t *own; /* reference identifiers of our own addresses */
     size_t own_count;
-    double precision; /* s, of our own stamps */
+    double precision;      /* s, of our own stamps */
+    const struct key *key; /* that it must be signed with; NULL: none */
 };
 
 /* Judges an answer; *s is filled on EXCHANGE_MEASURED, and `code` (5 bytes) gets the text of a

@@ -132,7 +132,7 @@ static int add(struct reading *r, uint32_t id, const struct mac_algorithm *a, co
     if (k->slot[at])
         return err_set(r->err, thing(r, where), "keep one of the two lines",
                        "key %u is given twice (line %d)", id, k->key[k->slot[at] - 1].line);
-    if (k->count == KEYS_MAX)
+    if (k->count == k->room)
         return err_set(r->err, thing(r, where), "delete those that are not needed",
                        "more than %d keys", KEYS_MAX);
     int bad = read_secret(r, text, secret, &size) || check_size(r, a, size) ? -1 : 0;
@@ -210,13 +210,24 @@ static void note_absent(struct keys *k, const struct keys_want *want)
                     (long long)want->trusted[i].from);
 }
 
+/* There is at most one a line. */
+static size_t most_keys(const char *text, size_t size)
+{
+    size_t lines = 1;
+    for (size_t i = 0; i < size && lines < KEYS_MAX; i++)
+        lines += text[i] == '\n';
+    return lines;
+}
+
 int keys_parse(struct keys **out, const struct keys_want *want, const char *text, size_t size,
                struct err *err)
 {
     struct reading r = {.want = want, .line = 1, .err = err};
-    r.keys = calloc(1, sizeof *r.keys);
+    size_t room = most_keys(text, size);
+    r.keys = calloc(1, sizeof *r.keys + room * sizeof *r.keys->key);
     if (!r.keys)
         return err_errno(err, want->path, "", "", ENOMEM);
+    r.keys->room = room;
     if (take_lines(&r, text, size)) {
         keys_free(r.keys);
         return -1;

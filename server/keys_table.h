@@ -13,7 +13,8 @@ struct keys {
     uint16_t slot[KEYS_SLOTS]; /* 1 + index into key[]; 0: free. Open addressing */
     struct err note[KEYS_NOTES];
     size_t notes;
-    struct key key[KEYS_MAX];
+    size_t room; /* in key[], at most KEYS_MAX */
+    struct key key[];
 };
 
 /* Where the key of that number is, or belongs. */

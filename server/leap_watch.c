@@ -51,6 +51,19 @@ void leap_watch_open(struct leap_watch *w, const char *path, const struct log *l
     look(w, log);
 }
 
+void leap_watch_change(struct leap_watch *w, struct leap_table *t, const char *path)
+{
+    leap_forget(t, w->list.kind, w->list.path);
+    leap_forget(t, w->zone.kind, w->zone.path);
+    leap_file_init(&w->list, LEAP_BY_LIST, path);
+    leap_file_init_beside(&w->zone, path);
+}
+
+void leap_watch_soon(struct leap_watch *w)
+{
+    w->next_look = 0;
+}
+
 static void worry(struct leap_watch *w, int64_t truth, const struct log *log)
 {
     char day[36];

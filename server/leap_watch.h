@@ -22,6 +22,12 @@ struct leap_watch {
 /* `path`: of leap-seconds.list; "": there is none. Reads the files. */
 void leap_watch_open(struct leap_watch *w, const char *path, const struct log *log, int64_t now);
 
+/* Another list: what the one before said is forgotten. */
+void leap_watch_change(struct leap_watch *w, struct leap_table *t, const char *path);
+
+/* The files are looked at in the next second. */
+void leap_watch_soon(struct leap_watch *w);
+
 /*
  * To be called each second. `now`: local, ns. `truth`: POSIX s, or 0 while the time is not known;
  * then nothing is said to the table.

@@ -60,6 +60,19 @@ int logfile_open(struct logfile *l, const char *where, enum log_level max, struc
     return 0;
 }
 
+int logfile_again(struct logfile *l, const char *where, enum log_level max, struct err *err)
+{
+    struct logfile again;
+    l->log.max = max;
+    if (l->fd <= STDERR_FILENO)
+        return 0;
+    if (logfile_open(&again, where, max, err))
+        return -1;
+    close(l->fd);
+    l->fd = again.fd;
+    return 0;
+}
+
 void logfile_close(struct logfile *l)
 {
     if (l->log.write == write_syslog)

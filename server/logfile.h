@@ -14,6 +14,10 @@ struct logfile {
 /* `where`: "" nowhere, "stderr", "syslog", or the path of a file that is appended to. 0, or -1. */
 int logfile_open(struct logfile *l, const char *where, enum log_level max, struct err *err);
 
+/* The lines from `max` on, from now on; a file is opened again, for it may have been moved away. 0,
+ * or -1 with *err, and the lines go where they went. */
+int logfile_again(struct logfile *l, const char *where, enum log_level max, struct err *err);
+
 /* Closes what logfile_open() opened; lines are dropped from then on. */
 void logfile_close(struct logfile *l);
 

@@ -63,6 +63,27 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
     return 1;
 }
 
+static int fail(const struct err *err)
+{
+    char line[560];
+    fprintf(stderr, "timeballd: %s\n", err_line(err, line, sizeof line));
+    return 1;
+}
+
+static int check_keys(const struct config *config)
+{
+    struct keys *keys;
+    struct err err;
+    char line[560];
+    if (config_load_keys(config, &keys, &err))
+        return fail(&err);
+    for (size_t i = 0; keys_note(keys, i); i++)
+        fprintf(stderr, "timeballd: warning: %s\n",
+                err_line(keys_note(keys, i), line, sizeof line));
+    keys_free(keys);
+    return 0;
+}
+
 static int check(const char *path)
 {
     struct config config;
@@ -72,40 +93,82 @@ static int check(const char *path)
         return 1;
     }
     config_default_refclock(&config, NULL);
-    config_check_print(stdout, &config);
+    int bad = check_keys(&config);
+    if (!bad)
+        config_check_print(stdout, &config);
     config_free(&config);
-    return 0;
+    return bad;
 }
 
-static int fail(const struct err *err)
-{
-    char line[560];
-    fprintf(stderr, "timeballd: %s\n", err_line(err, line, sizeof line));
-    return 1;
-}
+/* What the process lends to the daemon. */
+struct process {
+    const struct arguments *arguments;
+    struct loop loop;
+    struct loop_fd signals;
+    struct logfile log;
+    const char *log_path;
+    struct daemon *daemon;
+};
 
 static void on_signal(void *arg, int64_t now, short revents)
 {
-    struct loop *loop = arg;
+    struct process *p = arg;
+    struct signalfd_siginfo info;
     (void)now;
     (void)revents;
-    loop_stop(loop);
+    while (read(p->signals.fd, &info, sizeof info) == sizeof info)
+        if (info.ssi_signo == SIGHUP)
+            reload_soon(p->daemon);
+        else
+            loop_stop(&p->loop);
+}
+
+static void signal_set(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+}
+
+/* One that comes while all is being opened waits until it is. */
+static void block_signals(void)
+{
+    sigset_t set;
+    signal_set(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
 }
 
 /* Signals come as a descriptor: nothing runs in a handler, and worker threads take none. */
-static int watch_signals(struct loop *loop, struct loop_fd *fd)
+static int watch_signals(struct process *p)
 {
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    *fd = (struct loop_fd){.name = "signal", .events = POLLIN, .ready = on_signal, .arg = loop};
-    fd->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (fd->fd >= 0)
-        loop_watch(loop, fd);
-    return fd->fd;
+    signal_set(&set);
+    p->signals = (struct loop_fd){.name = "signal", .events = POLLIN, .ready = on_signal, .arg = p};
+    p->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (p->signals.fd >= 0)
+        loop_watch(&p->loop, &p->signals);
+    return p->signals.fd;
+}
+
+/* As main() reads it at the start. */
+static int read_config(void *arg, struct config *config, struct config_errors *errors)
+{
+    const struct process *p = arg;
+    if (config_load(config, p->arguments->config, errors))
+        return -1;
+    if (!config_default_refclock(config, &errors->err[0]))
+        return 0;
+    errors->count = 1;
+    config_free(config);
+    return -1;
+}
+
+static int change_log(void *arg, int level, struct err *err)
+{
+    struct process *p = arg;
+    return logfile_again(&p->log, p->log_path, (enum log_level)level, err);
 }
 
 /* `clock none` gets a clock that cannot be steered at all. */
@@ -116,65 +179,75 @@ static int open_clock(const struct config *config, struct clock **clock, struct 
     return clock_reader_open(clock, err);
 }
 
-static int serve(struct config *config, struct clock *clock, const struct log *log, struct err *err)
+static int serve(struct process *p, struct config *config, struct clock *clock, struct err *err)
 {
-    struct loop loop;
-    struct loop_fd signals;
-    struct daemon *daemon;
     struct rights rights;
+    const struct log *log = &p->log.log;
     int64_t pivot = 0;
-    loop_poll_init(&loop, clock);
-    if (watch_signals(&loop, &signals) < 0)
+    loop_poll_init(&p->loop, clock);
+    if (watch_signals(p) < 0)
         return err_set(err, "timeballd", "", "no descriptor for signals");
     (void)civil_parse_date(TIMEBALL_RELEASE_DATE, &pivot);
     struct daemon_world world = {
-        .loop = &loop,
+        .loop = &p->loop,
         .log = log,
         .steering = clock->steerable ? STATUS_STEERS_SYSTEM : STATUS_STEERS_NONE,
         .era_pivot = pivot,
         .rights = &rights,
+        .arg = p,
+        .read_config = read_config,
+        .change_log = change_log,
     };
-    int bad = rights_begin(&rights, config, log, err) || daemon_open(&daemon, config, &world, err);
+    int bad =
+        rights_begin(&rights, config, log, err) || daemon_open(&p->daemon, config, &world, err);
     if (!bad) {
         log_say(log, LOG_LEVEL_NOTICE, "timeballd " TIMEBALL_VERSION " serves");
-        bad = loop_run(&loop) ? err_set(err, "timeballd", "", "waiting for events failed") : 0;
+        bad = loop_run(&p->loop) ? err_set(err, "timeballd", "", "waiting for events failed") : 0;
         log_say(log, LOG_LEVEL_NOTICE, "timeballd ends");
-        daemon_close(daemon);
+        daemon_close(p->daemon);
     }
     rights_end(&rights);
-    close(signals.fd);
-    loop_close(&loop);
+    close(p->signals.fd);
+    loop_close(&p->loop);
+    return bad;
+}
+
+/* From the configuration on. */
+static int work(struct process *p, struct config *config)
+{
+    struct clock *clock;
+    struct err err;
+    bool to_stderr = p->arguments->foreground && !strcmp(config->log, "syslog");
+    p->log_path = to_stderr ? "stderr" : config->log;
+    if (logfile_open(&p->log, p->log_path, (enum log_level)config->log_level, &err) ||
+        open_clock(config, &clock, &err))
+        return fail(&err);
+    int bad = serve(p, config, clock, &err) ? fail(&err) : 0;
+    clock_close(clock);
     return bad;
 }
 
 int main(int argc, char **argv)
 {
     struct arguments a = {0};
+    struct process process = {.arguments = &a};
     struct config config;
     struct config_errors errors;
-    struct logfile log;
-    struct clock *clock;
     struct err err;
     int status = read_arguments(argc, argv, &a);
     if (status >= 0)
         return status;
     if (a.check)
         return check(a.check);
+    block_signals();
     if (config_load(&config, a.config, &errors)) {
         config_errors_print(stderr, "timeballd", &errors);
         return 1;
     }
     if (config_default_refclock(&config, &err))
         return fail(&err);
-    if (logfile_open(&log, a.foreground && !strcmp(config.log, "syslog") ? "stderr" : config.log,
-                     (enum log_level)config.log_level, &err) ||
-        open_clock(&config, &clock, &err))
-        status = fail(&err);
-    else {
-        status = serve(&config, clock, &log.log, &err) ? fail(&err) : 0;
-        clock_close(clock);
-    }
-    logfile_close(&log);
+    status = work(&process, &config);
+    logfile_close(&process.log);
     config_free(&config);
     return status;
 }

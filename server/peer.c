@@ -42,7 +42,7 @@ static void forget(struct peer *p)
     p->rounds = 0;
     p->good_row = p->bad_row = 0;
     p->reach = 0;
-    p->measured = p->denied = false;
+    p->measured = p->denied = p->unsure = false;
     p->kiss[0] = 0;
     p->error = (struct err){0};
 }
@@ -120,14 +120,28 @@ static void give_up(struct peer *p, const char *why)
 
 static const struct net_events events;
 
+static const struct key *key_of(const struct peer *p)
+{
+    return p->config.key ? keys_find(p->keys, p->config.key) : NULL;
+}
+
 static void ask(struct peer *p)
 {
-    uint8_t request[WIRE_SIZE];
+    uint8_t request[WIRE_SIZE + MAC_ID_SIZE + MAC_DIGEST_LONG];
+    size_t size = WIRE_SIZE;
     struct err err = {0};
+    const struct key *key = key_of(p);
     end_query(p);
+    if (p->config.key && !key) { /* never without */
+        err_set(&p->error, "server", "add it to the key file", "there is no key %u", p->config.key);
+        p->failed++;
+        return;
+    }
     int64_t local = clock_local(p->loop->clock, clock_now(p->loop->clock));
     exchange_request(&p->exchange, p->rng, p->poll, local, request);
-    if (net_ask(p->net, &p->address, request, sizeof request, &events, p, &p->query, &err)) {
+    if (key)
+        size = keys_sign(key, request, size, mac_size(&key->mac));
+    if (net_ask(p->net, &p->address, request, size, &events, p, &p->query, &err)) {
         p->query = NULL;
         p->error = err;
         p->failed++;
@@ -184,6 +198,15 @@ static void on_rate(struct peer *p)
     loop_after(p->loop, &p->timer, interval(p));
 }
 
+/* Says it once; who answers wrongly for long says nothing new. */
+static void on_unsure(struct peer *p, enum exchange_verdict how)
+{
+    bool said = p->unsure;
+    p->unsure = true;
+    if (!said)
+        p->listener->unsure(p->arg, p, how);
+}
+
 static void on_answer(void *arg, const uint8_t *bytes, size_t size, int64_t local)
 {
     struct peer *p = arg;
@@ -196,9 +219,14 @@ static void on_answer(void *arg, const uint8_t *bytes, size_t size, int64_t loca
         .own = p->own,
         .own_count = p->own_count,
         .precision = p->precision,
+        .key = key_of(p),
     };
+    if (p->config.key && !a.key)
+        return; /* it was taken away since */
     enum exchange_verdict verdict = exchange_answer(&p->exchange, &a, &s, p->kiss);
     p->verdict[verdict]++;
+    if (verdict == EXCHANGE_UNSIGNED || verdict == EXCHANGE_KEY || verdict == EXCHANGE_NAK)
+        on_unsure(p, verdict);
     if (verdict == EXCHANGE_KISS_RATE)
         on_rate(p);
     if (verdict == EXCHANGE_KISS_DENY) {
@@ -208,6 +236,7 @@ static void on_answer(void *arg, const uint8_t *bytes, size_t size, int64_t loca
     if (verdict != EXCHANGE_MEASURED)
         return;
     p->error = (struct err){0};
+    p->unsure = false;
     p->last = s;
     p->measured = true;
     p->reach |= 1;

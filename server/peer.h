@@ -9,6 +9,7 @@
 #include "refclock/path.h"
 #include "refclock/rng.h"
 #include "server/exchange.h"
+#include "server/keys.h"
 #include "server/net.h"
 
 /*
@@ -25,6 +26,7 @@ struct peer_config {
     bool iburst;          /* 8 requests 2 s apart while it is not reachable */
     bool burst;           /* 8 requests at each poll */
     bool xleave;
+    uint32_t key; /* number of the key that both sign with; 0: none */
 };
 
 struct peer;
@@ -34,6 +36,9 @@ struct peer_listener {
     void (*sample)(void *arg, struct peer *, const struct exchange_sample *, double error);
     /* The server is of no use: DENY or RSTR, or unreachable for long. Another address may be. */
     void (*give_up)(void *arg, struct peer *, const char *why);
+    /* Its answers are not signed as they must be: EXCHANGE_UNSIGNED, _KEY or _NAK. Once, until they
+     * are. */
+    void (*unsure)(void *arg, struct peer *, enum exchange_verdict how);
 };
 
 struct peer {
@@ -52,12 +57,14 @@ struct peer {
     int64_t pivot_local;
     const uint32_t *own; /* reference identifiers of our own addresses */
     size_t own_count;
-    double precision;      /* s, of our stamps */
-    bool calm;             /* others lead: it may be asked seldom */
-    int poll;              /* log2 s, now */
-    int least;             /* ... after RATE */
-    int round_left;        /* requests of this round */
-    int good_row, bad_row; /* rounds */
+    const struct keys *keys; /* borrowed; NULL: none */
+    bool unsure;             /* the last answer was not signed as it must be */
+    double precision;        /* s, of our stamps */
+    bool calm;               /* others lead: it may be asked seldom */
+    int poll;                /* log2 s, now */
+    int least;               /* ... after RATE */
+    int round_left;          /* requests of this round */
+    int good_row, bad_row;   /* rounds */
     uint64_t rounds;
     uint8_t reach;
     bool denied;

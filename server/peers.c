@@ -8,29 +8,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/config_servers.h"
 #include "server/names.h"
 #include "server/own_addresses.h"
 
 #define RETRY_FIRST (2 * INT64_C(1000000000))
 #define RETRY_MOST  (3600 * INT64_C(1000000000))
 #define OWN_EVERY   (60 * INT64_C(1000000000))
+#define GROUPS      (2 * CONFIG_SERVER_MAX) /* some may still wait for a name that nobody needs */
 
 /* A place for one server: its own, or one of a pool's. */
 struct place {
     struct peers_member member;
     struct peer peer;
-    struct group *group;
-    bool left; /* its server was given up: `was` is not taken again if there is another */
+    struct group *group; /* NULL: the place is free */
+    bool left;           /* its server was given up: `was` is not taken again if there is another */
     union address was;
 };
 
 /* A line of the configuration. */
 struct group {
-    struct peers *peers;
-    const struct config_server *config;
+    struct peers *peers; /* NULL: free */
+    struct config_server config;
     struct loop_timer retry;
     int64_t wait; /* ns, before the next look-up */
-    bool asking;
+    bool asking;  /* on_found() will come, also after the group was removed */
     struct log_limit limit;
 };
 
@@ -44,10 +46,9 @@ struct peers {
     struct rng rng;
     struct own_addresses own;
     int64_t own_read; /* local, ns */
-    struct group group[CONFIG_SERVER_MAX];
-    size_t groups;
+    const struct keys *keys;
+    struct group group[GROUPS];
     struct place place[PEERS_MAX];
-    size_t places;
 };
 
 static void on_found(void *arg, const union address *addresses, size_t count,
@@ -106,9 +107,31 @@ static void on_give_up(void *arg, struct peer *peer, const char *why)
     place->member.addressed = false;
     if (log_allowed(&g->limit, loop_now(p->loop), NULL))
         log_say(p->log, LOG_LEVEL_WARNING, "server %s (%s): %s; its name is looked up again",
-                g->config->host, address_text(&peer->address, name, sizeof name), why);
+                g->config.host, address_text(&peer->address, name, sizeof name), why);
     if (g->retry.due == INT64_MAX && !g->asking)
         look_up_later(g);
+}
+
+/* The line in the log; the status has it as long as it lasts. */
+static void on_unsure(void *arg, struct peer *peer, enum exchange_verdict how)
+{
+    struct peers *p = arg;
+    const struct place *place = (struct place *)((char *)peer - offsetof(struct place, peer));
+    char name[sizeof peer->error.thing], line[560];
+    const char *host = place->group->config.host;
+    unsigned key = peer->config.key;
+    snprintf(name, sizeof name, "server %.100s", host);
+    if (how == EXCHANGE_UNSIGNED)
+        err_set(&peer->error, name, "is the key in the server's key file, and trusted there?",
+                "wrong key: it answers without the signature of key %u", key);
+    else
+        err_set(&peer->error, name,
+                "make number, type and secret of the key the same in both key files",
+                how == EXCHANGE_NAK
+                    ? "wrong key: it does not know key %u, or not as we do (crypto-NAK)"
+                    : "wrong key: its answers are not signed with our key %u",
+                key);
+    log_say(p->log, LOG_LEVEL_WARNING, "%s", err_line(&peer->error, line, sizeof line));
 }
 
 /* ---- names ---- */
@@ -118,12 +141,12 @@ static void look_up(void *arg, int64_t now)
     struct group *g = arg;
     (void)now;
     g->asking = true;
-    names_ask(g->peers->names, g->config->host, g->config->family, on_found, g);
+    names_ask(g->peers->names, g->config.host, g->config.family, on_found, g);
 }
 
 static bool is_asked(const struct peers *p, const union address *a)
 {
-    for (size_t i = 0; i < p->places; i++)
+    for (size_t i = 0; i < PEERS_MAX; i++)
         if (p->place[i].member.addressed && address_same(&p->place[i].peer.address, a))
             return true;
     return false;
@@ -151,12 +174,12 @@ static void begin(struct place *place, const union address *address)
     struct group *g = place->group;
     char name[INET6_ADDRSTRLEN + 8];
     union address to = *address;
-    address_set_port(&to, (uint16_t)g->config->port);
+    address_set_port(&to, (uint16_t)g->config.port);
     place->member.addressed = true;
     place->left = false;
     place->member.error = (struct err){0};
     refclock_forget(g->peers->refclock, place->member.who);
-    log_say(g->peers->log, LOG_LEVEL_INFO, "server %s is %s", g->config->host,
+    log_say(g->peers->log, LOG_LEVEL_INFO, "server %s is %s", g->config.host,
             address_text(&to, name, sizeof name));
     peer_start(&place->peer, &to);
 }
@@ -166,7 +189,7 @@ static int fill(struct group *g, const union address *addresses, size_t count)
 {
     struct peers *p = g->peers;
     int empty = 0;
-    for (size_t i = 0; i < p->places; i++) {
+    for (size_t i = 0; i < PEERS_MAX; i++) {
         struct place *place = &p->place[i];
         if (place->group != g || place->member.addressed)
             continue;
@@ -176,7 +199,7 @@ static int fill(struct group *g, const union address *addresses, size_t count)
             continue;
         }
         empty++;
-        err_set(&place->member.error, g->config->host, "name another server",
+        err_set(&place->member.error, g->config.host, "name another server",
                 count ? "it is this machine, or another line names it already"
                       : "its name has no address");
     }
@@ -189,10 +212,12 @@ static void on_found(void *arg, const union address *addresses, size_t count, co
     struct peers *p = g->peers;
     char line[560];
     g->asking = false;
+    if (!p)
+        return; /* removed while its name was looked up */
     net_own(p->net, &p->own);
     int empty = fill(g, addresses, count);
     if (err) {
-        for (size_t i = 0; i < p->places; i++)
+        for (size_t i = 0; i < PEERS_MAX; i++)
             if (p->place[i].group == g && !p->place[i].member.addressed)
                 p->place[i].member.error = *err;
         if (log_allowed(&g->limit, loop_now(p->loop), NULL))
@@ -210,11 +235,20 @@ static void on_found(void *arg, const union address *addresses, size_t count, co
 
 /* ---- from outside ---- */
 
+static struct place *free_place(struct peers *p)
+{
+    for (size_t i = 0; i < PEERS_MAX; i++)
+        if (!p->place[i].group)
+            return &p->place[i];
+    return NULL;
+}
+
 static void add_place(struct peers *p, struct group *g, int number)
 {
-    static const struct peer_listener listener = {.sample = on_sample, .give_up = on_give_up};
-    const struct config_server *c = g->config;
-    struct place *place = &p->place[p->places];
+    static const struct peer_listener listener = {
+        .sample = on_sample, .give_up = on_give_up, .unsure = on_unsure};
+    const struct config_server *c = &g->config;
+    struct place *place = free_place(p);
     struct receiver_config as = {
         .peer = true, .samples = true, .noselect = c->noselect, .prefer = c->prefer};
     struct peer_config peer = {
@@ -224,12 +258,13 @@ static void add_place(struct peers *p, struct group *g, int number)
         .iburst = c->iburst || c->pool,
         .burst = c->burst,
         .xleave = c->xleave,
+        .key = c->key > 0 ? (uint32_t)c->key : 0,
     };
     if (c->pool)
         snprintf(as.name, sizeof as.name, "pool %.70s %d", c->host, number + 1);
     else
         snprintf(as.name, sizeof as.name, "server %.80s", c->host);
-    int who = p->places < PEERS_MAX ? refclock_add(p->refclock, &as) : -1;
+    int who = place ? refclock_add(p->refclock, &as) : -1;
     if (who < 0) {
         log_say(p->log, LOG_LEVEL_WARNING, "%s: there are too many sources, this one is left out",
                 as.name);
@@ -237,26 +272,85 @@ static void add_place(struct peers *p, struct group *g, int number)
     }
     *place = (struct place){.member = {.config = c, .peer = &place->peer, .who = who}, .group = g};
     peer_init(&place->peer, &peer, p->net, p->loop, &p->rng, &listener, p);
-    p->places++;
+    place->peer.keys = p->keys;
 }
 
 static void add_group(struct peers *p, const struct config_server *c)
 {
-    struct group *g = &p->group[p->groups++];
-    *g = (struct group){.peers = p, .config = c, .wait = RETRY_FIRST};
+    struct group *g = p->group;
+    while (g < p->group + GROUPS && (g->peers || g->asking))
+        g++;
+    if (g == p->group + GROUPS) {
+        log_say(p->log, LOG_LEVEL_WARNING,
+                "server %s: too many names are being looked up; reload again in a minute", c->host);
+        return;
+    }
+    *g = (struct group){.peers = p, .config = *c, .wait = RETRY_FIRST};
     g->retry = (struct loop_timer){.name = "look up", .fire = look_up, .arg = g, .due = INT64_MAX};
     for (int i = 0; i < (c->pool ? (int)c->maxsources : 1); i++)
         add_place(p, g, i);
     loop_after(p->loop, &g->retry, 0);
 }
 
-int peers_open(struct peers **out, const struct config *config, struct refclock *refclock,
-               struct net *net, const struct log *log, struct err *err)
+static void remove_group(struct peers *p, struct group *g)
 {
-    *out = NULL;
-    if (!config->server_count)
-        return 0;
+    for (size_t i = 0; i < PEERS_MAX; i++) {
+        struct place *place = &p->place[i];
+        if (place->group != g)
+            continue;
+        peer_stop(&place->peer);
+        refclock_remove(p->refclock, place->member.who);
+        *place = (struct place){0};
+    }
+    loop_cancel(p->loop, &g->retry);
+    g->peers = NULL;
+}
+
+/* Whether two lines say the same; where they stand does not count. */
+static bool same_server(const struct config_server *a, const struct config_server *b)
+{
+    return !strcmp(a->host, b->host) && a->pool == b->pool && a->family == b->family &&
+           !config_servers_differ(a, b);
+}
+
+static struct group *find_group(struct peers *p, const struct config_server *c)
+{
+    for (struct group *g = p->group; g < p->group + GROUPS; g++)
+        if (g->peers && same_server(&g->config, c))
+            return g;
+    return NULL;
+}
+
+static bool is_wanted(const struct group *g, const struct config *config)
+{
+    for (size_t i = 0; i < config->server_count; i++)
+        if (same_server(&g->config, &config->server[i]))
+            return true;
+    return false;
+}
+
+void peers_apply(struct peers *p, const struct config *config, const struct keys *keys)
+{
+    p->keys = keys;
+    for (size_t i = 0; i < PEERS_MAX; i++)
+        p->place[i].peer.keys = keys;
+    for (struct group *g = p->group; g < p->group + GROUPS; g++)
+        if (g->peers && !is_wanted(g, config))
+            remove_group(p, g);
+    for (size_t i = 0; i < config->server_count; i++) {
+        struct group *g = find_group(p, &config->server[i]);
+        if (g)
+            g->config.line = config->server[i].line;
+        else
+            add_group(p, &config->server[i]);
+    }
+}
+
+int peers_open(struct peers **out, struct refclock *refclock, struct net *net,
+               const struct log *log, struct err *err)
+{
     struct peers *p = calloc(1, sizeof *p);
+    *out = NULL;
     if (!p)
         return err_errno(err, "server", "", "", ENOMEM);
     p->refclock = refclock;
@@ -269,8 +363,6 @@ int peers_open(struct peers **out, const struct config *config, struct refclock 
         free(p);
         return -1;
     }
-    for (size_t i = 0; i < config->server_count; i++)
-        add_group(p, &config->server[i]);
     *out = p;
     return 0;
 }
@@ -279,10 +371,12 @@ void peers_close(struct peers *p)
 {
     if (!p)
         return;
-    for (size_t i = 0; i < p->places; i++)
-        peer_stop(&p->place[i].peer);
-    for (size_t i = 0; i < p->groups; i++)
-        loop_cancel(p->loop, &p->group[i].retry);
+    for (size_t i = 0; i < PEERS_MAX; i++)
+        if (p->place[i].group)
+            peer_stop(&p->place[i].peer);
+    for (size_t i = 0; i < GROUPS; i++)
+        if (p->group[i].peers)
+            loop_cancel(p->loop, &p->group[i].retry);
     names_close(p->names);
     free(p);
 }
@@ -296,8 +390,10 @@ void peers_second(struct peers *p, int64_t truth, bool receiver_leads)
         net_own(p->net, &p->own);
         p->own_read = now;
     }
-    for (size_t i = 0; i < p->places; i++) {
+    for (size_t i = 0; i < PEERS_MAX; i++) {
         struct peer *peer = &p->place[i].peer;
+        if (!p->place[i].group)
+            continue;
         peer->pivot = truth;
         peer->pivot_local = now;
         peer->own = p->own.refid;
@@ -309,10 +405,16 @@ void peers_second(struct peers *p, int64_t truth, bool receiver_leads)
 
 size_t peers_count(const struct peers *p)
 {
-    return p ? p->places : 0;
+    size_t count = 0;
+    for (size_t i = 0; p && i < PEERS_MAX; i++)
+        count += p->place[i].group != NULL;
+    return count;
 }
 
 const struct peers_member *peers_member(const struct peers *p, size_t index)
 {
-    return &p->place[index].member;
+    const struct place *place = p->place;
+    while (!place->group || index--)
+        place++;
+    return &place->member;
 }

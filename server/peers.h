@@ -9,6 +9,7 @@
 #include "refclock/log.h"
 #include "refclock/refclock.h"
 #include "server/config.h"
+#include "server/keys.h"
 #include "server/peer.h"
 #include "server/status.h"
 
@@ -23,20 +24,25 @@ struct peers;
 
 /* One server as others see it. */
 struct peers_member {
-    const struct config_server *config;
-    const struct peer *peer; /* asks nobody while `addressed` is false */
-    int who;                 /* index in the engine */
+    const struct config_server *config; /* the peers' own */
+    const struct peer *peer;            /* asks nobody while `addressed` is false */
+    int who;                            /* index in the engine */
     bool addressed;
     struct err error; /* why it has no address; why is empty: it has, or is looked up */
 };
 
+/* Without any server. `net` NULL: the machine's network. All are borrowed and must outlive it. 0,
+ * or -1 with *err. */
+int peers_open(struct peers **out, struct refclock *refclock, struct net *net,
+               const struct log *log, struct err *err);
+
 /*
- * Adds every configured server to the engine (before refclock_start()) and begins to look their
- * names up. `net` NULL: the machine's network. All are borrowed and must outlive it. 0, or -1 with
- * *err; *out is NULL where none is configured.
+ * Makes the servers those of the configuration: new ones are added to the engine and their names
+ * looked up, those that are not in it any more are removed, and the others notice nothing. `keys`
+ * (NULL: none) are what requests are signed with from now on. The configuration is copied, the keys
+ * are borrowed until the next call.
  */
-int peers_open(struct peers **out, const struct config *config, struct refclock *refclock,
-               struct net *net, const struct log *log, struct err *err);
+void peers_apply(struct peers *p, const struct config *config, const struct keys *keys);
 
 /* Stops asking, frees. NULL is allowed. */
 void peers_close(struct peers *p);
@@ -45,7 +51,7 @@ void peers_close(struct peers *p);
  * only, and asked seldom. */
 void peers_second(struct peers *p, int64_t truth, bool receiver_leads);
 
-/* The servers, in the configuration's order; a pool's places one after the other. */
+/* The servers, in the order in which they were added; a pool's places one after the other. */
 size_t peers_count(const struct peers *p);
 const struct peers_member *peers_member(const struct peers *p, size_t index);
 

@@ -34,6 +34,13 @@ static void fill_sentence(const struct refclock *r, const struct peers_member *m
     if (!m->addressed)
         snprintf(to->sentence, sizeof to->sentence, "not used: %s",
                  err ? "it has no address; it is looked up again" : "its name is being looked up");
+    else if (m->peer->unsure && err)
+        snprintf(to->sentence, sizeof to->sentence, "not used: %.120s; %.90s", err->why, err->todo);
+    else if (!m->peer->reach && m->peer->config.key)
+        snprintf(to->sentence, sizeof to->sentence,
+                 "not used: it does not answer; does it know key %u as we do, and is UDP port %lld "
+                 "open to it?",
+                 m->peer->config.key, (long long)m->config->port);
     else if (!m->peer->reach)
         snprintf(to->sentence, sizeof to->sentence,
                  "not used: it does not answer; is UDP port %lld "

@@ -28,6 +28,8 @@ static const struct command {
      ASKS_NOBODY},
     {"record", "FILE", "a recording into a new file, until ctrl-C or --for S", ctl_record, 1, 1,
      ASKS_CONTROL},
+    {"reload", NULL, "timeballd reads its configuration and keys again", ctl_reload, 0, 0,
+     ASKS_CONTROL},
     {"receiver", "...", "shows or sets up a receiver; see receiver help", ctl_receiver, 1, 15,
      ASKS_CONTROL},
     {"doctor", NULL, "which link from receiver to clients is broken, and what mends it", ctl_doctor,
@@ -69,8 +71,8 @@ static int print_help(void)
     puts("\noptions\n"
          "  -c, --config FILE      timeballd's configuration, for its sockets\n"
          "                         (default " CONFIG_PATH ")\n"
-         "  -s, --socket SOCKET    the socket itself: for receiver and record the control\n"
-         "                         socket, else the status socket\n"
+         "  -s, --socket SOCKET    the socket itself: for receiver, record and reload the\n"
+         "                         control socket, else the status socket\n"
          "  -j, --json             JSON as the status socket gives it\n"
          "      --for S            for record: how long\n"
          "      --date YYYY-MM-DD  for epochs: the day of the log, within 512 weeks\n"

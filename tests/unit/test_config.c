@@ -422,6 +422,40 @@ static void numbers_are_whole_words(void **state)
     assert_int_equal(number_int("+-1", &whole), NUMBER_SYNTAX);
 }
 
+static void keys_are_named_trusted_and_given_to_servers(void **state)
+{
+    struct config c, again;
+    struct config_errors errors;
+    (void)state;
+    assert_int_equal(parse(&c, &errors,
+                           "keys /etc/ntp.keys allowmd5\ntrustedkey 1 5 (10 ... 20)\n"
+                           "trustedkey ( 30...31 ) 4294967295\nserver a key 5\npool b key 10\n"
+                           "server c\n"),
+                     0);
+    assert_string_equal(c.keys.file, "/etc/ntp.keys");
+    assert_true(c.keys.md5);
+    assert_int_equal(c.keys.ranges, 5);
+    assert_true(c.keys.trusted[2].from == 10 && c.keys.trusted[2].to == 20);
+    assert_true(c.keys.trusted[3].from == 30 && c.keys.trusted[3].to == 31);
+    assert_true(c.keys.trusted[4].from == 4294967295 && c.keys.trusted[4].to == 4294967295);
+    assert_true(c.server[0].key == 5 && c.server[1].key == 10 && c.server[2].key < 1);
+    char *text = checked(&c);
+    assert_int_equal(parse(&again, &errors, text), 0);
+    assert_memory_equal(&c.keys, &again.keys, sizeof c.keys);
+    assert_true(again.server[0].key == 5 && again.server[1].key < 1 && again.server[2].key == 10);
+    free(text);
+    config_free(&c);
+    config_free(&again);
+    static const char *const wrong[] = {
+        "trustedkey 0",   "trustedkey x",         "trustedkey 4294967296", "trustedkey (1 ... )",
+        "trustedkey 1,2", "trustedkey (2 ... 1)", "trustedkey (1 - 2)",    "trustedkey (1 ... 2",
+        "trustedkey -1",  "server a key 0",       "server a key x",        "keys a b",
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (!parse(&c, &errors, wrong[i]))
+            fail_msg("accepted: %s", wrong[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +472,7 @@ int main(void)
         cmocka_unit_test(check_says_what_nobody_measured),
         cmocka_unit_test(files_that_are_none_are_errors),
         cmocka_unit_test(numbers_are_whole_words),
+        cmocka_unit_test(keys_are_named_trusted_and_given_to_servers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

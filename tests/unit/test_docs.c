@@ -18,6 +18,7 @@
 #include "drivers/profile.h"
 #include "server/config.h"
 #include "server/options.h"
+#include "server/reload.h"
 #include "server/scenario.h"
 #include "server/sim_result.h"
 #include "server/status.h"
@@ -84,6 +85,14 @@ static void verdicts(FILE *out)
 {
     for (int i = 0; i < VERDICT_COUNT; i++)
         fprintf(out, ".TP\n.B %s\n%s\n", verdict_table[i].name, verdict_table[i].help);
+}
+
+/* The words that a reload applies. */
+static void reloads(FILE *out)
+{
+    for (const struct config_directive *d = config_directives; d->row.word; d++)
+        if (reload_applies(d->row.word))
+            fprintf(out, ".BR %s ,\n", d->row.word);
 }
 
 static const char *type_name(const struct status_row *row)
@@ -243,6 +252,7 @@ static const struct part {
     {"timeball.conf.5", "drivers", drivers},
     {"timeball.conf.5", "boards", boards},
     {"timeballd.8", "verdicts", verdicts},
+    {"timeballd.8", "reload", reloads},
     {"timeball-sim.1", "figures", figures},
     {"timeball-sim.1", "scenario", scenario_words},
     {"timeball-sim.1", "leap", leap_words},

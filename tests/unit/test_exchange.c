@@ -38,6 +38,7 @@ struct world {
     char code[5];
     const uint32_t *own;
     size_t own_count;
+    const struct key *key;
 };
 
 static struct world world(bool xleave)
@@ -83,6 +84,7 @@ static enum exchange_verdict hear_bytes(struct world *w, const uint8_t *bytes, s
         .own = w->own,
         .own_count = w->own_count,
         .precision = 1e-6,
+        .key = w->key,
     };
     return exchange_answer(&w->x, &a, &w->sample, w->code);
 }
@@ -361,6 +363,67 @@ static void a_short_or_foreign_packet_changes_nothing(void **state)
     assert_int_equal(hear(&w), EXCHANGE_MEASURED);
 }
 
+static struct keys *two_keys(void)
+{
+    static const char text[] = "5 SHA256 ours\n6 SHA256 theirs\n7 SHA256 ours\n";
+    struct keys_want want = {.path = "keys"};
+    struct keys *k = NULL;
+    assert_int_equal(keys_parse(&k, &want, text, sizeof text - 1, NULL), 0);
+    return k;
+}
+
+static void a9_an_answer_that_is_not_signed_right_changes_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t id;
+        size_t size, flip;
+        enum exchange_verdict verdict;
+    } cases[] = {
+        {5, WIRE_SIZE, 0, EXCHANGE_UNSIGNED},      {5, WIRE_SIZE + 4, 0, EXCHANGE_NAK},
+        {6, WIRE_SIZE + 24, 0, EXCHANGE_KEY},      {7, WIRE_SIZE + 24, 0, EXCHANGE_KEY},
+        {5, WIRE_SIZE + 20, 0, EXCHANGE_KEY},      {5, WIRE_SIZE + 12, 0, EXCHANGE_UNSIGNED},
+        {5, WIRE_SIZE + 24, 71, EXCHANGE_KEY},     {5, WIRE_SIZE + 24, 4, EXCHANGE_KEY},
+        {5, WIRE_SIZE + 23, 0, EXCHANGE_UNSIGNED},
+    };
+    struct keys *k = two_keys();
+    struct world w = world(false);
+    uint8_t bytes[WIRE_SIZE + 24];
+    w.key = keys_find(k, 5);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ask(&w);
+        memcpy(bytes, w.answer, WIRE_SIZE);
+        keys_sign(keys_find(k, cases[i].id), bytes, WIRE_SIZE, 20);
+        bytes[cases[i].flip] ^= cases[i].flip ? 1 : 0;
+        struct exchange before = w.x;
+        assert_int_equal(hear_bytes(&w, bytes, cases[i].size), cases[i].verdict);
+        assert_memory_equal(&before, &w.x, sizeof before);
+        /* the right one is still taken */
+        memcpy(bytes, w.answer, WIRE_SIZE);
+        size_t size = keys_sign(w.key, bytes, WIRE_SIZE, mac_size(&w.key->mac));
+        assert_int_equal(hear_bytes(&w, bytes, size), EXCHANGE_MEASURED);
+        assert_int_equal(hear_bytes(&w, bytes, size), EXCHANGE_DUPLICATE);
+    }
+    keys_free(k);
+}
+
+static void a9_a_kiss_without_the_signature_is_none(void **state)
+{
+    (void)state;
+    struct keys *k = two_keys();
+    struct world w = world(false);
+    uint8_t bytes[WIRE_SIZE + 24];
+    w.key = keys_find(k, 5);
+    w.server.header.stratum = 0;
+    w.server.header.refid = SNAPSHOT_REFID('D', 'E', 'N', 'Y');
+    ask(&w);
+    assert_int_equal(hear(&w), EXCHANGE_UNSIGNED);
+    memcpy(bytes, w.answer, WIRE_SIZE);
+    size_t size = keys_sign(w.key, bytes, WIRE_SIZE, 20);
+    assert_int_equal(hear_bytes(&w, bytes, size), EXCHANGE_KISS_DENY);
+    keys_free(k);
+}
+
 static void random_answers_never_measure(void **state)
 {
     (void)state;
@@ -390,6 +453,8 @@ int main(void)
         cmocka_unit_test(b7_a_server_that_follows_us_is_rejected),
         cmocka_unit_test(b8_servers_that_cannot_be_right_are_rejected),
         cmocka_unit_test(a_short_or_foreign_packet_changes_nothing),
+        cmocka_unit_test(a9_an_answer_that_is_not_signed_right_changes_nothing),
+        cmocka_unit_test(a9_a_kiss_without_the_signature_is_none),
         cmocka_unit_test(random_answers_never_measure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

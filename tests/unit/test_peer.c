@@ -20,7 +20,7 @@
 #define ASKED 64
 #define DELAY (10 * INT64_C(1000000))
 
-enum manner { ANSWERS, SILENT, RATE, DENY };
+enum manner { ANSWERS, SILENT, RATE, DENY, UNSIGNED, WRONGLY_SIGNED };
 
 struct world {
     struct net net; /* first: the peer's */
@@ -33,11 +33,13 @@ struct world {
     /* the request under way */
     const struct net_events *events;
     void *arg;
-    uint8_t answer[WIRE_SIZE];
+    uint8_t answer[WIRE_SIZE + 24];
+    size_t answer_size;
     struct loop_timer reply;
     /* what was seen */
     int64_t asked[ASKED]; /* true times since the start, ns */
-    int asks, samples, given_up;
+    int asks, samples, given_up, unsure;
+    enum exchange_verdict how;
     double error;
 };
 
@@ -56,7 +58,7 @@ static int made_up_ask(struct net *net, const union address *to, const uint8_t *
     struct ntp_packet q;
     (void)to;
     (void)err;
-    assert_int_equal(size, WIRE_SIZE);
+    assert_int_equal(size, w->peer.config.key ? WIRE_SIZE + 24 : WIRE_SIZE);
     wire_decode(bytes, &q);
     if (w->asks < ASKED)
         w->asked[w->asks] = w->loop.truth - START;
@@ -66,7 +68,7 @@ static int made_up_ask(struct net *net, const union address *to, const uint8_t *
     struct ntp_packet p = {
         .version = q.version,
         .mode = WIRE_MODE_SERVER,
-        .stratum = w->manner == ANSWERS ? 1 : 0,
+        .stratum = w->manner == RATE || w->manner == DENY ? 0 : 1,
         .precision = -20,
         .root_dispersion = 10,
         .refid = w->manner == RATE   ? SNAPSHOT_REFID('R', 'A', 'T', 'E')
@@ -77,6 +79,13 @@ static int made_up_ask(struct net *net, const union address *to, const uint8_t *
         .transmit = civil_to_ntp(w->loop.truth + DELAY),
     };
     wire_encode(&p, w->answer);
+    w->answer_size = WIRE_SIZE;
+    if (w->peer.config.key && w->manner != UNSIGNED) {
+        const struct key *key = keys_find(w->peer.keys, w->peer.config.key);
+        assert_true(mac_right(&key->mac, bytes, WIRE_SIZE, bytes + WIRE_SIZE + 4, 20));
+        w->answer_size = keys_sign(key, w->answer, WIRE_SIZE, 20);
+        w->answer[WIRE_SIZE + 10] ^= w->manner == WRONGLY_SIGNED;
+    }
     if (w->manner != SILENT)
         loop_after(&w->loop.loop, &w->reply, 2 * DELAY);
     w->query.net = net;
@@ -93,7 +102,7 @@ static void made_up_end(struct net_query *q)
 static void on_reply(void *arg, int64_t now)
 {
     struct world *w = arg;
-    w->events->answer(w->arg, w->answer, sizeof w->answer, now);
+    w->events->answer(w->arg, w->answer, w->answer_size, now);
 }
 
 static void on_sample(void *arg, struct peer *p, const struct exchange_sample *s, double error)
@@ -112,10 +121,19 @@ static void on_give_up(void *arg, struct peer *p, const char *why)
     ((struct world *)arg)->given_up++;
 }
 
+static void on_unsure(void *arg, struct peer *p, enum exchange_verdict how)
+{
+    struct world *w = arg;
+    (void)p;
+    w->unsure++;
+    w->how = how;
+}
+
 static void setup(struct world *w, struct peer_config config, enum manner manner)
 {
     static const struct net_ops net_ops = {.ask = made_up_ask, .end = made_up_end};
-    static const struct peer_listener listener = {.sample = on_sample, .give_up = on_give_up};
+    static const struct peer_listener listener = {
+        .sample = on_sample, .give_up = on_give_up, .unsure = on_unsure};
     memset(w, 0, sizeof *w);
     w->net.ops = &net_ops;
     w->manner = manner;
@@ -231,6 +249,42 @@ static void a_short_minpoll_is_kept(void **state)
     peer_stop(&w.peer);
 }
 
+static void a9_a_wrong_key_is_said_once_and_a_right_one_goes_on(void **state)
+{
+    (void)state;
+    static const char text[] = "9 SHA1 secret\n";
+    struct peer_config config = usual;
+    struct keys_want want = {.path = "keys"};
+    struct keys *k = NULL;
+    struct world w;
+    assert_int_equal(keys_parse(&k, &want, text, sizeof text - 1, NULL), 0);
+    config.key = 9;
+    setup(&w, config, UNSIGNED);
+    w.peer.keys = k;
+    run(&w, 300);
+    assert_true(w.asks > 8 && w.samples == 0 && w.peer.unsure && !w.peer.reach);
+    assert_int_equal(w.unsure, 1);
+    assert_int_equal(w.how, EXCHANGE_UNSIGNED);
+    assert_int_equal(w.peer.verdict[EXCHANGE_UNSIGNED], w.asks);
+    w.manner = ANSWERS;
+    run(&w, 300);
+    assert_true(w.samples > 2 && !w.peer.unsure && w.peer.reach);
+    w.manner = WRONGLY_SIGNED;
+    run(&w, 300);
+    assert_int_equal(w.unsure, 2);
+    assert_int_equal(w.how, EXCHANGE_KEY);
+    /* a key that is gone: nothing is sent without it, and nothing believed */
+    w.peer.keys = NULL;
+    w.manner = UNSIGNED;
+    int asks = w.asks, samples = w.samples;
+    run(&w, 3000);
+    assert_int_equal(w.asks, asks);
+    assert_int_equal(w.samples, samples);
+    assert_non_null(strstr(w.peer.error.why, "no key 9"));
+    peer_stop(&w.peer);
+    keys_free(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +293,7 @@ int main(void)
         cmocka_unit_test(b2_rate_lengthens_the_poll_with_a_cap_and_deny_ends_it),
         cmocka_unit_test(a_silent_server_is_asked_less_and_less_and_given_up),
         cmocka_unit_test(a_short_minpoll_is_kept),
+        cmocka_unit_test(a9_a_wrong_key_is_said_once_and_a_right_one_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

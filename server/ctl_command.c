@@ -10,16 +10,17 @@
 
 #define PATIENCE 60 /* s: a receiver at 4800 baud that answers nothing is asked many times */
 
-/* "receiver" and the words. 0, or -1 with *err. */
-static int make_request(const struct ctl *ctl, char *buf, size_t size, struct err *err)
+/* The command and its words. 0, or -1 with *err. */
+static int make_request(const struct ctl *ctl, const char *command, char *buf, size_t size,
+                        struct err *err)
 {
-    size_t n = (size_t)snprintf(buf, size, "receiver");
+    size_t n = (size_t)snprintf(buf, size, "%s", command);
     for (size_t i = 0; i < ctl->count; i++) {
         if (!*ctl->words[i] || strpbrk(ctl->words[i], " \t\r\n"))
-            return err_set(err, "receiver", "", "a word is empty or has a blank in it");
+            return err_set(err, command, "", "a word is empty or has a blank in it");
         n += (size_t)snprintf(buf + n, n < size ? size - n : 0, " %s", ctl->words[i]);
         if (n >= size)
-            return err_set(err, "receiver", "", "too many words");
+            return err_set(err, command, "", "too many words");
     }
     return 0;
 }
@@ -52,13 +53,13 @@ static int print_answer(struct ctl_client *client, const struct ctl *ctl, struct
     }
 }
 
-int ctl_receiver(const struct ctl *ctl, struct err *err)
+static int run(const struct ctl *ctl, const char *command, struct err *err)
 {
     struct ctl_client client = {.fd = -1};
     struct timeval patience = {.tv_sec = PATIENCE};
     char request[CTL_ASK_MAX];
     int result = -1;
-    if (!make_request(ctl, request, sizeof request, err) &&
+    if (!make_request(ctl, command, request, sizeof request, err) &&
         !ctl_connect(&client, ctl->socket, err)) {
         setsockopt(client.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         if (!ctl_ask(&client, request, err))
@@ -66,4 +67,14 @@ int ctl_receiver(const struct ctl *ctl, struct err *err)
     }
     ctl_close(&client);
     return result;
+}
+
+int ctl_receiver(const struct ctl *ctl, struct err *err)
+{
+    return run(ctl, "receiver", err);
+}
+
+int ctl_reload(const struct ctl *ctl, struct err *err)
+{
+    return run(ctl, "reload", err);
 }
