@@ -19,6 +19,13 @@ static bool v6_many(const struct in6_addr *a)
     return IN6_IS_ADDR_MULTICAST(a) || IN6_IS_ADDR_UNSPECIFIED(a);
 }
 
+bool address_any(const union address *a)
+{
+    if (a->any.sa_family == AF_INET)
+        return a->v4.sin_addr.s_addr == htonl(INADDR_ANY);
+    return a->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->v6.sin6_addr);
+}
+
 uint16_t address_port(const union address *a)
 {
     switch (a->any.sa_family) {

@@ -36,6 +36,9 @@ unsigned address_facts(const union address *from, const struct address_asked *as
 /* The address as text, without the port; buf of at least INET6_ADDRSTRLEN. Returns buf. */
 const char *address_text(const union address *a, char *buf, size_t size);
 
+/* Whether it stands for all of the machine's addresses: 0.0.0.0 or ::. */
+bool address_any(const union address *a);
+
 /* Port in host order, 0 for another family. */
 uint16_t address_port(const union address *a);
 

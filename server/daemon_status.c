@@ -332,6 +332,8 @@ static void fill_server(const struct daemon *d, struct status_server *s)
     s->unstamped = counts.unstamped;
     s->receive_errors = counts.receive_errors;
     s->send_errors = counts.send_errors;
+    s->measured = counts.measured;
+    s->latency = counts.measured ? counts.latency : NAN;
 }
 
 static void fill_feed(const struct feed *from, struct status_feed *to)

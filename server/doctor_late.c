@@ -160,8 +160,7 @@ static struct doctor_late eee(const struct doctor_machine *m)
     char todo[200];
     if (m->interfaces < 0)
         return says(LATE_UNKNOWN, NAN, "",
-                    *m->root ? "network cards are asked on the running machine only"
-                             : "no network card's driver tells of Energy-Efficient Ethernet");
+                    "network cards can be asked on the running machine only");
     if (!m->interfaces)
         return says(LATE_NONE, NAN, "", "no network link sleeps");
     snprintf(todo, sizeof todo, "run `ethtool --set-eee %.*s eee off`, at each boot",

@@ -2,7 +2,6 @@
 /* Which PPS device is the receiver's, does it pulse, and by which edge? */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "drivers/root_file.h"
@@ -156,9 +155,6 @@ struct doctor_finding doctor_pulse(const struct doctor *d)
                                                                              : DOCTOR_OVERLAY);
     if (!strcmp(health, "ok"))
         return doctor_says(DOCTOR_OK, "", "timeballd: %s pulses", doctor_text(source, "name"));
-    if (!strcmp(health, "closed"))
-        return doctor_says(DOCTOR_BROKEN, "do what it says, and run this again",
-                           "timeballd cannot open it: %s", error);
     if (*error)
         return no_pulse(d, error);
     if (d->pulse && (d->now.has_assert || d->now.has_clear))
@@ -169,11 +165,10 @@ struct doctor_finding doctor_pulse(const struct doctor *d)
 
 /* ---- by which edge ---- */
 
-/* How long the line is high, s, by the newest edges; NAN: it does not show. One of another pulse
- * may be of before a step of the clock. */
+/* How long the line is high, s, by the newest edges; NAN: it does not show. */
 static double high(const struct doctor_edges *e)
 {
-    if (!e->assert_seq || !e->clear_seq || llabs(e->clear_at - e->assert_at) > SECOND)
+    if (!e->assert_seq || !e->clear_seq)
         return NAN;
     return (double)(((e->clear_at - e->assert_at) % SECOND + SECOND) % SECOND) / 1e9;
 }
@@ -240,11 +235,9 @@ static struct doctor_finding unverified(const struct doctor *d)
                  d->boot.pps ? "change the overlay's line to" : "write the line", d->pulse->gpio,
                  config_txt(d));
     else
-        snprintf(
-            todo, sizeof todo,
-            "have the kernel capture both edges (pps-gpio: capture-clear in the device tree), or "
-            "name network servers (`server NAME iburst`): a wrong edge shows as an offset as long "
-            "as the pulse");
+        snprintf(todo, sizeof todo,
+                 "name network servers (`server NAME iburst`): a wrong edge shows "
+                 "as an offset as long as the pulse");
     return doctor_says(DOCTOR_UNKNOWN, todo,
                        "unverified: only the %s edge is captured, and nothing "
                        "else tells whether it is the one that marks the second",

@@ -136,6 +136,33 @@ void handler_prepare(const struct handler *h, struct datagram *d)
 
 /* ---- answers ---- */
 
+/*
+ * What a client in interleaved mode asks for: its origin timestamp is an answer's receive
+ * timestamp, which alone are odd, and its receive timestamp is not just its transmit timestamp (RFC
+ * 9769 section 2).
+ */
+static uint64_t past_transmit(const struct handler *h, const struct datagram *d)
+{
+    struct ntp_packet request;
+    if (!h->interleave || d->size < WIRE_SIZE || !(d->bytes[WIRE_ORIGIN + 7] & 1))
+        return 0;
+    wire_decode(d->bytes, &request);
+    if (request.mode != WIRE_MODE_CLIENT || request.receive == request.transmit)
+        return 0;
+    return interleave_find(h->interleave, &d->from, request.origin);
+}
+
+/* An answer to a client that may ask for its transmit timestamp next time. */
+static void keep(struct handler *h, const struct datagram *d, const uint8_t *answer)
+{
+    struct ntp_packet p;
+    if (!h->interleave || !(d->bytes[WIRE_ORIGIN + 7] & 1))
+        return;
+    wire_decode(answer, &p);
+    int64_t leaves = snapshot_truth(&h->snapshot, h->now + h->ahead);
+    interleave_keep(h->interleave, &d->from, p.receive, civil_to_ntp(leaves));
+}
+
 static enum verdict reply(struct handler *h, const struct datagram *d, enum ratelimit_verdict rate,
                           uint8_t *out, size_t *size)
 {
@@ -145,14 +172,18 @@ static enum verdict reply(struct handler *h, const struct datagram *d, enum rate
         .request = d->bytes,
         .size = d->size,
         .receive = {d->received, generation, stamp_known(h, d->received)},
-        .transmit = {h->now, generation, h->settled},
+        .transmit = {h->now + h->ahead, generation, h->settled},
         .address = d->address,
         .keys = h->keys,
         .kiss = rate == RATELIMIT_KISS ? SNAPSHOT_REFID('R', 'A', 'T', 'E') : 0,
+        .interleaved = past_transmit(h, d),
     };
     if (rate == RATELIMIT_OVER)
         return VERDICT_LIMITED;
     enum verdict verdict = reply_make(&in, out, size);
+    if (*size && !in.kiss)
+        keep(h, d, out);
+    h->kept = *size && !in.kiss && in.interleaved;
     return rate == RATELIMIT_LEAKED && verdict == VERDICT_ANSWERED ? VERDICT_LEAKED : verdict;
 }
 
@@ -160,6 +191,7 @@ size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[R
 {
     unsigned flags = h->access && from_somewhere(d) ? access_of(h->access, &d->from) : 0;
     size_t size = 0;
+    h->kept = false;
     enum verdict verdict = admit(h, d, flags);
     if (verdict == VERDICT_ANSWERED)
         verdict = reply(h, d, meter(h, d, flags), out, &size);

@@ -11,6 +11,7 @@
 #include "refclock/snapshot.h"
 #include "server/access.h"
 #include "server/address.h"
+#include "server/interleave.h"
 #include "server/ratelimit.h"
 #include "server/reply.h"
 #include "server/shared_table.h"
@@ -54,12 +55,16 @@ struct handler {
     struct shared_reader access_reading;
     struct ratelimit *limit; /* NULL: nobody is limited */
     unsigned flakes;
+    struct interleave *interleave; /* this thread's, borrowed; NULL: basic mode alone */
     /* the present moment, from handler_look() */
     struct snapshot snapshot;
     const struct keys *keys;
     const struct access *access;
-    int64_t now;  /* reading, ns: the transmit stamp */
-    bool settled; /* `now` belongs to the snapshot's generation for certain */
+    int64_t now;   /* reading, ns */
+    int64_t ahead; /* ns from `now` until the next answer is expected to leave, >= 0; set by whoever
+                      sends it: their sum is the transmit stamp */
+    bool kept;     /* the last answer is in `interleave`: tell when it left */
+    bool settled;  /* `now` belongs to the snapshot's generation for certain */
     /* since when that generation has been seen here */
     bool seen;
     uint32_t generation;

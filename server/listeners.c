@@ -81,6 +81,21 @@ static bool steer(const struct listeners *l, const struct log *log)
     return true;
 }
 
+/* Once, for what is to be done is the same for all. */
+static void say_room(const struct listeners *l, const struct log *log)
+{
+    for (int i = 0; i < l->count; i++) {
+        int room = l->fd[0][i] < 0 ? RESPONDER_ROOM : responder_socket_room(l->fd[0][i]);
+        if (room >= RESPONDER_ROOM)
+            continue;
+        log_say(log, LOG_LEVEL_INFO,
+                "listen %s: the kernel keeps %d KiB of waiting requests, not %d: a busy server "
+                "needs `sysctl -w net.core.rmem_max=%d`",
+                l->addr[i].text, room >> 10, RESPONDER_ROOM >> 10, RESPONDER_ROOM / 2);
+        return;
+    }
+}
+
 int listeners_open(struct listeners *l, const struct responder_config *config, int workers,
                    const struct log *log, struct err *err)
 {
@@ -89,10 +104,13 @@ int listeners_open(struct listeners *l, const struct responder_config *config, i
     memset(l->fd, -1, sizeof l->fd);
     if (open_for(l, workers, log, err))
         return -1;
-    if (workers == 1 || steer(l, log))
-        return 0;
-    listeners_close(l);
-    return open_for(l, 1, log, err);
+    if (workers > 1 && !steer(l, log)) {
+        listeners_close(l);
+        if (open_for(l, 1, log, err))
+            return -1;
+    }
+    say_room(l, log);
+    return 0;
 }
 
 void listeners_close(struct listeners *l)

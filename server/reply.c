@@ -109,16 +109,21 @@ static void set_identity(struct ntp_packet *p, const struct reply_input *in, boo
     p->root_delay = s->root_delay > 0 ? civil_to_ntp_short(s->root_delay) : 0;
 }
 
-/* In this order they can be no other: a reftime after the request, or stamps that a falling rate
- * has turned around, are taken back to the later event. */
+/*
+ * In this order they can be no other: a reftime after the request, or stamps that a falling rate
+ * has turned around, are taken back to the later event. A receive timestamp is odd, a transmit
+ * timestamp even (by a quarter of a nanosecond), so that it is seen which one a client names.
+ */
 static void set_times(struct ntp_packet *p, const struct reply_input *in)
 {
     const struct snapshot *s = in->snapshot;
     int64_t transmit = snapshot_truth(s, in->transmit.reading);
     int64_t receive = earlier(snapshot_truth(s, in->receive.reading), transmit);
     p->reftime = s->reftime ? civil_to_ntp(earlier(s->reftime, receive)) : 0;
-    p->receive = civil_to_ntp(receive);
-    p->transmit = civil_to_ntp(transmit);
+    p->receive = civil_to_ntp(receive) | 1;
+    p->transmit = civil_to_ntp(transmit) & ~UINT64_C(1);
+    if (p->transmit == p->receive - 1)
+        p->transmit = p->receive + 1;
 }
 
 /* A kiss gives no time away, also to those who do not know what it means; ntpd's are such too. */
@@ -155,6 +160,10 @@ enum verdict reply_make(const struct reply_input *in, uint8_t out[REPLY_SIZE], s
     p.poll = clamp_poll(request.poll, in->kiss);
     p.root_dispersion = civil_to_ntp_short(bound);
     p.origin = request.transmit;
+    if (in->interleaved && !in->kiss) {
+        p.origin = request.receive;
+        p.transmit = in->interleaved;
+    }
     wire_encode(&p, out);
     *size = signature.key ? keys_sign(signature.key, out, WIRE_SIZE, signature.digest) : WIRE_SIZE;
     if (in->kiss)

@@ -48,8 +48,10 @@ struct reply_input {
     size_t size; /* octets of the request, any */
     struct reply_stamp receive;
     struct reply_stamp transmit;
-    unsigned address;        /* enum reply_address */
-    uint32_t kiss;           /* kiss code to answer a client's request (mode 3) with, 0: the time */
+    unsigned address;     /* enum reply_address */
+    uint64_t interleaved; /* transmit timestamp of the earlier answer that the request names, for an
+                             answer in interleaved mode (RFC 9769 section 2); 0: in basic mode */
+    uint32_t kiss;        /* kiss code to answer a client's request (mode 3) with, 0: the time */
     const struct keys *keys; /* NULL: none */
 };
 
@@ -57,12 +59,14 @@ struct reply_input {
  * Judges a datagram and writes the answer (RFC 5905 sections 7.3 and 9.2, figure 20 for the
  * fields). Returns the verdict; *size is 0 where there is no answer, and `out` is untouched
  * then. In an answer: origin is the request's transmit timestamp bit for bit; reftime <=
- * receive <= transmit; root dispersion is the snapshot's bound at the transmit stamp, rounded up,
- * never 0. A server that is unsynchronised (or whose snapshot is older than SNAPSHOT_STALE_S, or
- * whose bound reaches 16 s, MAXDISP) answers as well: LI 3, stratum 0, refid INIT until it has been
- * locked once and 0 after that. With a kiss code (RFC 5905 section 7.4) too, whatever the clock
- * is: LI 3, stratum 0, the code as refid, a poll exponent of at least REPLY_KISS_POLL, and no time:
- * reftime 0, receive and transmit those of the request's transmit timestamp.
+ * receive <= transmit, the receive timestamp odd and the transmit timestamp even (in interleaved
+ * mode the origin is the request's receive timestamp, and transmit that of the earlier answer);
+ * root dispersion is the snapshot's bound at the transmit stamp, rounded up, never 0. A server that
+ * is unsynchronised (or whose snapshot is older than SNAPSHOT_STALE_S, or whose bound reaches 16 s,
+ * MAXDISP) answers as well: LI 3, stratum 0, refid INIT until it has been locked once and 0 after
+ * that. With a kiss code (RFC 5905 section 7.4) too, whatever the clock is: LI 3, stratum 0, the
+ * code as refid, a poll exponent of at least REPLY_KISS_POLL, and no time: reftime 0, receive and
+ * transmit those of the request's transmit timestamp.
  */
 enum verdict reply_make(const struct reply_input *in, uint8_t out[REPLY_SIZE], size_t *size);
 

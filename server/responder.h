@@ -48,6 +48,8 @@ struct responder_counts {
     uint64_t unstamped;      /* datagrams without the kernel's receive stamp */
     uint64_t receive_errors; /* receiving failed (interface down, no memory) */
     uint64_t send_errors;    /* answers that the kernel did not take (firewall, no buffers) */
+    uint64_t measured;       /* answers whose leaving the kernel stamped */
+    double latency;          /* s, from the reading of the clock until an answer leaves, by those */
 };
 
 struct responder;
@@ -87,6 +89,17 @@ size_t responder_clients_room(const struct responder *r);
 
 /* Worker threads that serve; 0: the loop does. */
 int responder_threads(const struct responder *r);
+
+/*
+ * The memory that the workers write while they serve, part by part, so that it can be checked that
+ * no two write the same cache line. Returns 0, or -1 when there are no more parts.
+ */
+struct responder_part {
+    int worker;
+    const void *at;
+    size_t size; /* octets */
+};
+int responder_written(const struct responder *r, int part, struct responder_part *out);
 
 /* The address that listen[index] is bound to, with the port that the kernel chose for port 0.
  * Returns 0, or -1 when there is none (index out of range, optional and absent). */

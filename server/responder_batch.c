@@ -5,18 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
-#include "refclock/civil.h"
-#include "server/address.h"
+#include "server/apart.h"
+#include "server/responder_control.h"
 
 /* The whole tail is parsed in datagrams up to this size; of longer ones, what fits. */
 #define DATAGRAM_MAX 1536
-
-struct control {
-    _Alignas(struct cmsghdr) uint8_t
-        bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct timespec)) + 64];
-};
 
 struct slot {
     struct address_asked asked;
@@ -24,17 +18,44 @@ struct slot {
     struct control control;
     struct iovec in, out;
     uint8_t reply[REPLY_SIZE];
-    uint8_t bytes[DATAGRAM_MAX];
 };
 
+/* What every request touches lies close together, apart from the room for long ones. */
 struct batch {
-    struct mmsghdr in[BATCH_SIZE], out[BATCH_SIZE];
+    _Alignas(APART) struct mmsghdr in[BATCH_SIZE];
+    struct mmsghdr out[BATCH_SIZE];
     struct slot slot[BATCH_SIZE];
+    int used; /* slots that the kernel has written to */
+    struct departures departures;
+    uint8_t bytes[BATCH_SIZE][DATAGRAM_MAX];
 };
 
-struct batch *batch_new(void)
+static void make_ready(struct batch *b, int i)
 {
-    return calloc(1, sizeof(struct batch));
+    b->in[i].msg_hdr.msg_namelen = sizeof b->slot[i].datagram.from;
+    b->in[i].msg_hdr.msg_controllen = sizeof b->slot[i].control.bytes;
+}
+
+struct batch *batch_new(size_t *size)
+{
+    struct batch *b = aligned_alloc(_Alignof(struct batch), sizeof *b);
+    if (!b)
+        return NULL;
+    memset(b, 0, sizeof *b);
+    for (int i = 0; i < BATCH_SIZE; i++) {
+        struct slot *s = &b->slot[i];
+        s->in = (struct iovec){b->bytes[i], sizeof b->bytes[i]};
+        s->out.iov_base = s->reply;
+        s->datagram.bytes = b->bytes[i];
+        b->in[i].msg_hdr.msg_name = &s->datagram.from;
+        b->in[i].msg_hdr.msg_iov = &s->in;
+        b->in[i].msg_hdr.msg_iovlen = 1;
+        b->in[i].msg_hdr.msg_control = s->control.bytes;
+        make_ready(b, i);
+    }
+    if (size)
+        *size = sizeof *b;
+    return b;
 }
 
 void batch_free(struct batch *b)
@@ -42,110 +63,40 @@ void batch_free(struct batch *b)
     free(b);
 }
 
-static int receive(struct batch *b, int fd)
+static int receive(struct batch *b, int fd, bool wait)
 {
-    for (int i = 0; i < BATCH_SIZE; i++) {
-        struct slot *s = &b->slot[i];
-        s->in = (struct iovec){s->bytes, sizeof s->bytes};
-        b->in[i].msg_hdr = (struct msghdr){
-            .msg_name = &s->datagram.from,
-            .msg_namelen = sizeof s->datagram.from,
-            .msg_iov = &s->in,
-            .msg_iovlen = 1,
-            .msg_control = s->control.bytes,
-            .msg_controllen = sizeof s->control.bytes,
-        };
-    }
-    return recvmmsg(fd, b->in, BATCH_SIZE, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < b->used; i++)
+        make_ready(b, i);
+    int count = recvmmsg(fd, b->in, BATCH_SIZE, wait ? MSG_WAITFORONE : MSG_DONTWAIT, NULL);
+    b->used = count > 0 ? count : 0;
+    return count;
 }
 
-/* Copies a control message of the wanted kind out; false when it is another. */
-static bool cmsg_take(const struct cmsghdr *c, int level, int type, void *to, size_t size)
-{
-    if (c->cmsg_level != level || c->cmsg_type != type || c->cmsg_len < CMSG_LEN(size))
-        return false;
-    memcpy(to, CMSG_DATA(c), size);
-    return true;
-}
-
-/* The kernel's notes on a datagram: which address was asked, and when it came (0: no stamp). */
-static int64_t read_control(struct msghdr *m, struct address_asked *asked)
-{
-    int64_t stamp = 0;
-    struct timespec ts;
-    struct in_pktinfo v4;
-    struct in6_pktinfo v6;
-    *asked = (struct address_asked){.family = AF_UNSPEC};
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        if (cmsg_take(c, SOL_SOCKET, SCM_TIMESTAMPNS, &ts, sizeof ts)) {
-            stamp = (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
-        } else if (cmsg_take(c, IPPROTO_IP, IP_PKTINFO, &v4, sizeof v4)) {
-            asked->family = AF_INET;
-            asked->v4 = v4.ipi_spec_dst;
-            /* differs for broadcast and multicast only: there it is an address of ours */
-            asked->many = v4.ipi_addr.s_addr != v4.ipi_spec_dst.s_addr;
-        } else if (cmsg_take(c, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof v6)) {
-            asked->family = AF_INET6;
-            asked->v6 = v6.ipi6_addr;
-            asked->interface = (unsigned)v6.ipi6_ifindex;
-            asked->many = IN6_IS_ADDR_MULTICAST(&v6.ipi6_addr);
-        }
-    }
-    return stamp;
-}
-
-static void cmsg_put(struct msghdr *m, int level, int type, const void *from, size_t size)
-{
-    m->msg_controllen = CMSG_SPACE(size);
-    struct cmsghdr *c = CMSG_FIRSTHDR(m);
-    c->cmsg_level = level;
-    c->cmsg_type = type;
-    c->cmsg_len = CMSG_LEN(size);
-    memcpy(CMSG_DATA(c), from, size);
-}
-
-/* Answers from the address that was asked. The interface is the routing table's choice, except for
- * link-local addresses, which mean nothing without one. */
-static void write_control(struct msghdr *m, struct slot *s)
-{
-    struct in_pktinfo v4 = {.ipi_spec_dst = s->asked.v4};
-    struct in6_pktinfo v6 = {.ipi6_addr = s->asked.v6};
-    if (s->asked.family == AF_UNSPEC)
-        return;
-    m->msg_control = s->control.bytes;
-    m->msg_controllen = sizeof s->control.bytes;
-    memset(s->control.bytes, 0, sizeof s->control.bytes);
-    if (IN6_IS_ADDR_LINKLOCAL(&s->asked.v6))
-        v6.ipi6_ifindex = s->asked.interface;
-    if (s->asked.family == AF_INET)
-        cmsg_put(m, IPPROTO_IP, IP_PKTINFO, &v4, sizeof v4);
-    else
-        cmsg_put(m, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof v6);
-}
-
-static void note(struct batch *b, int i, uint16_t port, struct clock *clock, struct batch_tally *t)
+static void note(struct batch *b, int i, const struct batch_socket *socket, struct clock *clock,
+                 struct batch_tally *t)
 {
     struct slot *s = &b->slot[i];
-    int64_t stamp = read_control(&b->in[i].msg_hdr, &s->asked);
+    s->asked = socket->only;
+    int64_t stamp = control_read(&b->in[i].msg_hdr, &s->asked);
     if (!stamp)
         tally_add(&t->unstamped, 1);
-    s->datagram.bytes = s->bytes;
     s->datagram.size = b->in[i].msg_len;
     s->datagram.received = stamp ? clock_stamp(clock, stamp) : clock_now(clock);
-    s->datagram.address = address_facts(&s->datagram.from, &s->asked, port);
+    s->datagram.address = address_facts(&s->datagram.from, &s->asked, socket->port);
 }
 
-static void add_answer(struct batch *b, unsigned at, int i, size_t size)
+static void add_answer(struct batch *b, unsigned at, int i, const struct batch_socket *socket,
+                       size_t size, bool stamp)
 {
+    static const struct address_asked bound = {.family = AF_UNSPEC};
     struct slot *s = &b->slot[i];
-    s->out = (struct iovec){s->reply, size};
-    b->out[at].msg_hdr = (struct msghdr){
-        .msg_name = &s->datagram.from,
-        .msg_namelen = b->in[i].msg_hdr.msg_namelen,
-        .msg_iov = &s->out,
-        .msg_iovlen = 1,
-    };
-    write_control(&b->out[at].msg_hdr, s);
+    struct msghdr *m = &b->out[at].msg_hdr;
+    s->out.iov_len = size;
+    m->msg_name = &s->datagram.from;
+    m->msg_namelen = b->in[i].msg_hdr.msg_namelen;
+    m->msg_iov = &s->out;
+    m->msg_iovlen = 1;
+    control_write(m, &s->control, socket->only.family == AF_UNSPEC ? &s->asked : &bound, stamp);
 }
 
 /* sendmmsg(2) stops at a message that fails (EPERM from a firewall, ENETDOWN, ENOBUFS ...): it is
@@ -167,28 +118,60 @@ static void send_all(struct batch *b, int fd, unsigned count, struct batch_tally
     }
 }
 
-int batch_serve(struct batch *b, int fd, uint16_t port, struct handler *h, struct batch_tally *t)
+/* Judges the `count` datagrams from `first` on, and makes the answers ready to be sent; their
+ * number. */
+static unsigned answer(struct batch *b, int first, int count, const struct batch_socket *s,
+                       struct handler *h)
 {
-    int count = receive(b, fd);
+    unsigned answers = 0;
+    int place = departures_sample(&b->departures, count, h->now);
+    for (int i = first; i < first + count; i++) {
+        struct slot *slot = &b->slot[i];
+        h->ahead = latency_expect(&b->departures.latency, answers);
+        size_t size = handler_answer(h, &slot->datagram, slot->reply);
+        if (!size)
+            continue;
+        bool sample = (int)answers == place;
+        if (sample || h->kept)
+            departures_expect(&b->departures, slot->reply, size, answers, sample, h,
+                              h->kept ? &slot->datagram.from : NULL);
+        add_answer(b, answers++, i, s, size, sample || h->kept);
+    }
+    return answers;
+}
+
+static void serve(struct batch *b, int first, int count, const struct batch_socket *s,
+                  struct handler *h, struct batch_tally *t)
+{
+    handler_look(h);
+    unsigned answers = answer(b, first, count, s, h);
+    handler_rest(h);
+    send_all(b, s->fd, answers, t);
+    if (departures_curious(&b->departures, answers))
+        departures_sent(&b->departures, answers, clock_now(h->clock) - h->now, &t->departures);
+    if (b->departures.count)
+        departures_read(&b->departures, s->fd, h);
+}
+
+int batch_serve(struct batch *b, const struct batch_socket *s, bool wait, struct handler *h,
+                struct batch_tally *t)
+{
+    int count = receive(b, s->fd, wait);
     if (count < 0) {
-        if (errno == EAGAIN || errno == EINTR)
+        if (errno == EAGAIN || errno == EINTR) {
+            departures_read(&b->departures, s->fd, h);
             return 0;
+        }
         tally_add(&t->receive_errors, 1);
         return -1;
     }
-    for (int i = 0; i < count; i++)
-        note(b, i, port, h->clock, t);
-    /* after the stamps, so that none lies in the future */
-    handler_look(h);
-    for (int i = 0; i < count; i++)
-        handler_prepare(h, &b->slot[i].datagram);
-    unsigned answers = 0;
+    /* before the clock is read, so that no stamp lies in the future */
     for (int i = 0; i < count; i++) {
-        size_t size = handler_answer(h, &b->slot[i].datagram, b->slot[i].reply);
-        if (size)
-            add_answer(b, answers++, i, size);
+        note(b, i, s, h->clock, t);
+        handler_prepare(h, &b->slot[i].datagram);
     }
-    handler_rest(h);
-    send_all(b, fd, answers, t);
+    int together = count <= BATCH_FEW ? 1 : count;
+    for (int i = 0; i < count; i += together)
+        serve(b, i, together, s, h, t);
     return count;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/net_tstamp.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -26,23 +27,56 @@ static const char *todo_for(int errnum)
     }
 }
 
-static int set_flag(int fd, int level, int name)
+static int set_number(int fd, int level, int name, int value)
 {
-    int on = 1;
-    return setsockopt(fd, level, name, &on, sizeof on);
+    return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* Stamps and asked addresses are wished for; an answer is possible without them. */
-static int set_options(int fd, sa_family_t family, bool shared)
+/* Stamps of what comes, and of what leaves when an answer asks for it; else of what comes alone. */
+static void want_stamps(int fd)
 {
-    (void)set_flag(fd, SOL_SOCKET, SO_TIMESTAMPNS);
-    if (family == AF_INET)
-        (void)set_flag(fd, IPPROTO_IP, IP_PKTINFO);
-    else
-        (void)set_flag(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO);
-    if (family == AF_INET6 && set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY))
+    int flags = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
+    if (set_number(fd, SOL_SOCKET, SO_TIMESTAMPING, flags))
+        (void)set_number(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+}
+
+/* The kernel doubles what it is asked for, to account for its own. With the right to it, more than
+ * net.core.rmem_max is to be had. */
+static void want_room(int fd)
+{
+    if (set_number(fd, SOL_SOCKET, SO_RCVBUFFORCE, RESPONDER_ROOM / 2))
+        (void)set_number(fd, SOL_SOCKET, SO_RCVBUF, RESPONDER_ROOM / 2);
+}
+
+/*
+ * An answer that cannot be cut needs no identification, whose choice costs a twentieth of all. With
+ * PROBE no forged ICMP can make the kernel refuse it.
+ */
+static void want_whole(int fd)
+{
+    (void)set_number(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+}
+
+/* Stamps, room and asked addresses are wished for; an answer is possible without them. */
+static int set_options(int fd, const struct listen_addr *where, bool shared)
+{
+    bool v6 = where->addr.any.sa_family == AF_INET6;
+    want_stamps(fd);
+    want_room(fd);
+    if (!v6)
+        want_whole(fd);
+    if (address_any(&where->addr))
+        (void)set_number(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1);
+    if (v6 && set_number(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
         return -1;
-    return shared ? set_flag(fd, SOL_SOCKET, SO_REUSEPORT) : 0;
+    return shared ? set_number(fd, SOL_SOCKET, SO_REUSEPORT, 1) : 0;
+}
+
+int responder_socket_room(int fd)
+{
+    int room = 0;
+    socklen_t size = sizeof room;
+    return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, &size) ? 0 : room;
 }
 
 int responder_socket_open(const struct listen_addr *where, bool shared, struct err *err)
@@ -50,8 +84,8 @@ int responder_socket_open(const struct listen_addr *where, bool shared, struct e
     sa_family_t family = where->addr.any.sa_family;
     char thing[96];
     snprintf(thing, sizeof thing, "listen %s port %u", where->text, address_port(&where->addr));
-    int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
-    if (fd >= 0 && !set_options(fd, family, shared) && !bind(fd, &where->addr.any, where->len))
+    int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP);
+    if (fd >= 0 && !set_options(fd, where, shared) && !bind(fd, &where->addr.any, where->len))
         return fd;
     int errnum = errno;
     if (fd >= 0)

@@ -347,6 +347,12 @@ static const struct status_row server_rows[] = {
         "Datagrams without the kernel's receive time stamp."),
     ROW("receive_errors", COUNT, receive_errors, "receive errors", "Times that receiving failed."),
     ROW("send_errors", COUNT, send_errors, "send errors", "Answers that the kernel did not take."),
+    ROW("transmit_measured", COUNT, measured, "measured leaving",
+        "Answers whose leaving the kernel stamped, to measure the next."),
+    ROW("transmit_latency", SECONDS, latency, "transmit latency",
+        "From the reading of the clock until an answer leaves, as measured; transmit timestamps "
+        "are "
+        "that much later than the reading."),
     END,
 };
 #undef AT

@@ -11,6 +11,7 @@
  * and the authenticator of RFC 7822). Knows no socket and no clock.
  */
 #define WIRE_SIZE    48 /* octets of the header */
+#define WIRE_ORIGIN  24 /* octet at which the origin timestamp begins */
 #define WIRE_VERSION 4  /* the newest version that is spoken */
 
 /* RFC 5905 figure 10. */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_SERVER_RESPONDER_CONTROL_H
+#define TIMEBALL_SERVER_RESPONDER_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "server/address.h"
+
+/* What the kernel says beside a datagram, and is told beside an answer: cmsg(3). */
+struct control {
+    _Alignas(struct cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+                                           CMSG_SPACE(3 * sizeof(struct timespec)) + 64];
+};
+
+/*
+ * Reads the notes of a received datagram: which address was asked (*asked is left as it is where
+ * they do not tell), and when it came or left, ns of CLOCK_REALTIME; 0: no stamp.
+ */
+int64_t control_read(struct msghdr *m, struct address_asked *asked);
+
+/*
+ * Writes the notes of an answer to `m`: it leaves from the address that was asked (AF_UNSPEC: the
+ * kernel chooses), and with `stamp` the kernel puts a stamp of its leaving on the error queue.
+ */
+void control_write(struct msghdr *m, struct control *c, const struct address_asked *asked,
+                   bool stamp);
+
+#endif
