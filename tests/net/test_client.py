@@ -3,10 +3,14 @@
 usage: test_client.py CLIENT REFID -- DAEMON [ARGUMENT]...
 """
 
+import contextlib
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
+import time
 
 import harness
 
@@ -74,14 +78,102 @@ def rdate(refid):
     near(number(r"adjust local clock by (-?[0-9.]+) seconds", out))
 
 
-CLIENTS = {f.__name__: f for f in (chronyd, ntpdig, ntplib, rdate)}
-PROGRAMS = {"chronyd": "chrony", "ntpdig": "ntpsec-ntpdig", "rdate": "rdate"}
+def ntpdate(refid):
+    harness.need("ntpdig", "ntpsec-ntpdig")
+    out = run([harness.need("ntpdate", "ntpsec-ntpdate"), "-q", "127.0.0.1"])
+    harness.check(" s1 no-leap" in out, "stratum or leap")
+    near(number(r"\) ([+-][0-9.]+) \+/-", out))
+
+
+def nmap(refid):
+    """Its probes are of all modes and versions, the first one empty; ntp-info and ntp-monlist must learn nothing but the time."""
+    program = harness.need("nmap", "nmap")
+    data = os.path.join(os.path.dirname(program), "../root/usr/share/nmap")
+    words = ["-Pn", "-n", "-sU", "-p", str(harness.PORT), "-sV", "--script", "ntp-info,ntp-monlist", "127.0.0.1"]
+    out = run([program, *(["--datadir", data] if os.path.isdir(data) else []), *words])
+    harness.check(re.search(r"123/udp open +ntp +NTP v4", out), "not known as an NTP server")
+    harness.check("receive time stamp" in out, "no time")
+    told = [line for line in out.splitlines() if line.startswith("|") and "ntp-info" not in line and "time stamp" not in line]
+    harness.check(not told, f"told more than the time: {told}")
+
+
+OPENNTPD = """
+set -e
+cp /etc/passwd passwd
+echo 'ntpd:x:65534:65534::/run/openntpd:/bin/false' >>passwd
+mount --bind passwd /etc/passwd
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /var/lib
+mkdir -p /run/openntpd /var/lib/openntpd/db /var/lib/openntpd/run
+exec "$2" -d -v -f "$1" -p "$PWD/pid"
+"""
+
+
+def openntpd(refid):
+    """It wants a user and folders of its own: it gets them in a mount namespace of its own."""
+    program = harness.need("openntpd", "openntpd")
+    with tempfile.TemporaryDirectory(prefix="timeball-net-") as folder:
+        conf, log = os.path.join(folder, "conf"), os.path.join(folder, "log")
+        with open(conf, "w") as f:
+            f.write("server 127.0.0.1\n")
+        with open(log, "w") as out:
+            words = ["unshare", "--mount", "sh", "-c", OPENNTPD, "sh", conf, program]
+            process = subprocess.Popen(words, cwd=folder, stdout=out, stderr=out)
+        try:
+            until, said = time.monotonic() + 20, ""
+            while "reply from" not in said and time.monotonic() < until:
+                if process.poll() is not None and os.stat("/etc/passwd").st_uid:
+                    harness.skip(f"openntpd needs real root here: {said}")  # in a user namespace there is no other user
+                time.sleep(0.2)
+                with open(log) as f:
+                    said = f.read()
+        finally:
+            process.terminate()
+            process.wait()
+        print(said)
+        near(number(r"reply from 127.0.0.1: offset (-?[0-9.]+) delay", said))
+
+
+XLEAVE = """
+server 127.0.0.1 port {port} xleave minpoll -2 maxpoll -2
+port 0
+cmdport 0
+bindcmdaddress {folder}/sock
+pidfile {folder}/pid
+"""
+
+
+def chronyd_xleave(refid):
+    """In interleaved mode the transmit timestamps are the kernel's, so the offset is near zero and not only near."""
+    chronyc = harness.need("chronyc", "chrony")
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="timeball-net-"))
+        conf = os.path.join(folder, "conf")
+        with open(conf, "w") as f:
+            f.write(XLEAVE.format(port=harness.PORT, folder=folder))
+        process = subprocess.Popen([harness.need("chronyd", "chrony"), "-x", "-d", "-u", "root", "-f", conf])
+        stack.callback(process.wait)
+        stack.callback(process.terminate)
+        until, out = time.monotonic() + 20, ""
+        while not re.search(r"Interleaved +: Yes", out) and time.monotonic() < until:
+            time.sleep(0.5)
+            done = subprocess.run([chronyc, "-h", f"{folder}/sock", "ntpdata", "127.0.0.1"], capture_output=True, text=True)
+            out = done.stdout + done.stderr
+        print(out)
+        harness.check(re.search(r"Interleaved +: Yes", out), "never interleaved")
+        harness.check(re.search(r"NTP tests +: 111 111 1111", out), "an answer failed its tests")
+        near(number(r"Offset +: ([+-][0-9.]+) seconds", out))
+
+
+CLIENTS = {f.__name__: f for f in (chronyd, chronyd_xleave, ntpdig, ntpdate, ntplib, rdate, openntpd, nmap)}
+PROGRAMS = {"chronyd": "chrony", "chronyd_xleave": "chrony", "ntpdig": "ntpsec-ntpdig", "ntpdate": "ntpsec-ntpdate",
+            "rdate": "rdate", "openntpd": "openntpd", "nmap": "nmap"}
 
 
 def test(own, command):
     client, refid = own
     if client in PROGRAMS:
-        harness.need(client, PROGRAMS[client])
+        harness.need(client.split("_")[0], PROGRAMS[client])
     else:
         python_with_ntplib()
     with harness.daemon(command) as d:

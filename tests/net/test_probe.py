@@ -33,7 +33,7 @@ def answered(probe, what, datagram):
     return a
 
 
-def private_requests(probe, refid):
+def a1_private_requests(probe, refid):
     """A1: monlist and its kind, both implementation codes."""
     codes = (0, 1, 2, 8, 16, 20, 42)
     for size in range(8, 49, 8):
@@ -41,14 +41,14 @@ def private_requests(probe, refid):
                *(bytes([v << 3 | 7, 0, i, c]).ljust(size, b"\0") for v in (2, 4) for i in (2, 3) for c in codes))
 
 
-def control_requests(probe, refid):
+def a2_control_requests(probe, refid):
     """A2: no queries yet; also not for anything that looks like one."""
     for opcode in range(32):
         for size in (0, 1, 11, 12, 13, 48, 100, 500):
             silent(probe, f"mode 6, opcode {opcode}, {size} octets", bytes([0x16, opcode]).ljust(12, b"\0").ljust(size)[:size])
 
 
-def modes(probe, refid):
+def a4_modes(probe, refid):
     """A4: 3 and 1 are answered, the others not: two servers can never talk to each other for ever."""
     for version in (1, 2, 3, 4):
         for mode in (0, 2, 4, 5):
@@ -57,7 +57,7 @@ def modes(probe, refid):
             answered(probe, f"version {version}, mode {mode}", request(version, mode))
 
 
-def versions(probe, refid):
+def a6_versions(probe, refid):
     """A6: the version asked is the version answered."""
     for version in (0, 5, 6, 7):
         silent(probe, f"version {version}", request(version))
@@ -66,7 +66,7 @@ def versions(probe, refid):
         check(a.refid.rstrip(b"\0") == refid.encode(), f"refid {a.refid}")
 
 
-def lengths(probe, refid):
+def a5_lengths(probe, refid):
     """A5: nothing below 48 octets; what follows 48 is parsed or ignored, never echoed."""
     for size in (0, 1, 12, 47):
         silent(probe, f"{size} octets", request()[:size])
@@ -78,7 +78,7 @@ def lengths(probe, refid):
             answered(probe, f"{size} octets", datagram)
 
 
-def fields(probe, refid):
+def a7_fields(probe, refid):
     """A7: extension fields, whole and broken; A9: keys that nobody has."""
     def field(kind, length, size=None):
         return struct.pack("!HH", kind, length) + bytes((length if size is None else size) - 4)
@@ -99,7 +99,7 @@ def fields(probe, refid):
         silent(probe, what, request(tail=tail))
 
 
-def origins(probe, refid):
+def a8_origins(probe, refid):
     """A8: the client's transmit timestamp comes back bit for bit, whatever it is."""
     for stamp in (bytes(8), b"\xff" * 8, b"\x80" + bytes(7), random.randbytes(8)):
         answered(probe, f"transmit {stamp.hex()}", request(transmit=stamp))
@@ -123,14 +123,14 @@ def answers_to_forged(source, source_port):
             return left
 
 
-def forged_sources(probe, refid):
+def a3_forged_sources(probe, refid):
     """A3: no answer to port 0, to our own port, to broadcast or multicast."""
     check(answers_to_forged("127.0.0.9", 4321) == 1, "a forged request is not even seen")
     for source, port in (("127.0.0.1", 0), ("127.0.0.1", PORT), ("255.255.255.255", 4321), ("224.0.0.1", 4321)):
         check(not answers_to_forged(source, port), f"an answer to {source} port {port}")
 
 
-def junk(probe, refid):
+def a14_junk(probe, refid):
     """A14: noise costs no memory and no log lines."""
     generator = random.Random(1)
     for _ in range(300):
@@ -139,7 +139,7 @@ def junk(probe, refid):
         check(len(answers) <= 60 and sum(map(len, answers)) <= size, "more out than in")
 
 
-PROBES = (private_requests, control_requests, modes, versions, lengths, fields, origins, forged_sources)
+PROBES = (a1_private_requests, a2_control_requests, a4_modes, a6_versions, a5_lengths, a7_fields, a8_origins, a3_forged_sources)
 
 
 def test(own, command):
@@ -152,9 +152,9 @@ def test(own, command):
                 f(probe, refid)
                 d.alive()
                 print(host, f.__name__, "ok")
-            junk(probe, refid)
+            a14_junk(probe, refid)
             memory, lines = d.memory(), d.output().count("\n")
-            junk(probe, refid)
+            a14_junk(probe, refid)
             grown, said = d.memory() - memory, d.output().count("\n") - lines
             print(host, f"18000 datagrams of junk: {grown} kB, {said} lines")
             check(grown <= 512, f"junk cost {grown} kB of memory")

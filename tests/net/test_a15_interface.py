@@ -1,9 +1,11 @@
 """The network fails under a running server and comes back (A15): the server goes on, and answers again.
 
-usage: test_interface.py -- DAEMON [ARGUMENT]...
+usage: test_a15_interface.py -- DAEMON [ARGUMENT]...
 """
 
 import os
+import shutil
+import socket
 import subprocess
 
 import harness
@@ -36,6 +38,37 @@ def answers_that_cannot_leave(d):
     prober.close()
 
 
+def firewall_forbids(d):
+    """A firewall drops the answers to one client: sending them fails with EPERM, and the others' go out."""
+    nft = shutil.which("nft")
+    rules = "table inet t { chain c { type filter hook output priority 0; ip daddr 127.0.0.9 udp sport 123 drop; }; }"
+    if not nft or subprocess.run([nft, rules], check=False).returncode:
+        print("left out: nft of the package nftables is not here, or the kernel has no nf_tables")
+        return
+
+    def ask_from(address):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(0.3)
+            s.bind((address, 0))
+            s.connect(("127.0.0.1", harness.PORT))
+            s.send(request())
+            try:
+                return s.recv(2048)
+            except TimeoutError:
+                return None
+
+    prober = Prober()
+    for _ in range(20):
+        for _ in range(5):
+            harness.send_forged("127.0.0.9", 4321)
+            prober.socket.send(request())
+        check(len(prober.exchange()) == 5, "answers to good clients were lost")
+    prober.close()
+    check(ask_from("127.0.0.9") is None, "the firewall lets answers through")
+    subprocess.run([nft, "delete table inet t"], check=True)
+    check(ask_from("127.0.0.9"), "no answer after the firewall's rule has gone")
+
+
 def ipv6_goes(d):
     def switch(off):
         with open(IPV6_OFF, "w") as f:
@@ -56,7 +89,7 @@ def ipv6_goes(d):
 def test(own, command):
     with harness.daemon(command) as d:
         d.wait_synchronised()
-        for f in (interface_goes, answers_that_cannot_leave, ipv6_goes):
+        for f in (interface_goes, answers_that_cannot_leave, firewall_forbids, ipv6_goes):
             f(d)
             d.alive()
             print(f.__name__, "ok")
