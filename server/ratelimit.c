@@ -195,12 +195,15 @@ static bool kiss_is_due(const struct ratelimit *r, const struct entry *e)
 }
 
 /* What becomes of a request that is over the limit. */
-static enum ratelimit_verdict refuse(struct ratelimit *r, const struct entry *e,
+static enum ratelimit_verdict refuse(struct ratelimit *r, struct entry *const e[2],
                                      const struct ratelimit_request *q)
 {
     if (r->leak && rng_u64(&r->rng) % r->leak == 0)
         return RATELIMIT_LEAKED;
-    return q->kod && kiss_is_due(r, e) ? RATELIMIT_KISS : RATELIMIT_OVER;
+    bool due = q->kod;
+    for (unsigned i = 0; i < q->place->count; i++)
+        due = due && kiss_is_due(r, e[i]); /* nor each network of a site in its turn */
+    return due ? RATELIMIT_KISS : RATELIMIT_OVER;
 }
 
 static void write_down(struct ratelimit *r, struct entry *e, const struct ratelimit_request *q,
@@ -235,10 +238,10 @@ enum ratelimit_verdict ratelimit_take(struct ratelimit *r, const struct ratelimi
         over = over || too_early(r, e[i], (int)i);
     }
     enum ratelimit_verdict verdict =
-        over && q->limited && p->count ? refuse(r, e[0], q) : RATELIMIT_PASS;
+        over && q->limited && p->count ? refuse(r, e, q) : RATELIMIT_PASS;
     for (unsigned i = 0; i < p->count; i++) {
         uint64_t ahead = ahead_of(r, e[i]);
-        if (verdict == RATELIMIT_PASS && ahead <= r->depth[i])
+        if (verdict == RATELIMIT_PASS && q->limited)
             ahead += r->cost[i];
         write_down(r, e[i], q, ahead, verdict);
     }

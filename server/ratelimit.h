@@ -86,7 +86,7 @@ struct ratelimit_request {
     const struct ratelimit_place *place;
     uint16_t port;         /* source port */
     uint8_t mode, version; /* of the packet */
-    bool limited;          /* false: is counted, and always passes */
+    bool limited;          /* false: is counted, passes, and costs its network nothing */
     bool kod;              /* may be told */
 };
 

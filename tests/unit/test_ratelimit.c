@@ -168,6 +168,26 @@ static void a10_one_64_and_one_48(void **state)
     ratelimit_free(w.table);
 }
 
+/* Who may ask as he likes takes nothing from the others of his /48. */
+static void who_is_not_limited(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_strict(&w);
+    union address own = address("2001:db8:1:1::1", 4000), other = address("2001:db8:1:2::1", 4000);
+    struct ratelimit_place place;
+    ratelimit_place(w.table, &own, &place);
+    struct ratelimit_request q = {.place = &place, .mode = WIRE_MODE_CLIENT, .version = 4};
+    for (int i = 0; i < 5000; i++)
+        assert_int_equal(ratelimit_take(w.table, &q), RATELIMIT_PASS);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(take(&w, &other, false), RATELIMIT_PASS);
+    struct ratelimit_client c;
+    assert_int_equal(ratelimit_list(w.table, RATELIMIT_BUSIEST, &c, 0, 1), 1);
+    assert_true(c.prefix == 48 && c.count == 5020 && c.dropped == 0);
+    ratelimit_free(w.table);
+}
+
 static void as_ntpds_discard_says(void **state)
 {
     (void)state;
@@ -418,6 +438,7 @@ int main(void)
         cmocka_unit_test(who_does_not_gets_the_average),
         cmocka_unit_test(ports_are_not_clients),
         cmocka_unit_test(a10_one_64_and_one_48),
+        cmocka_unit_test(who_is_not_limited),
         cmocka_unit_test(as_ntpds_discard_says),
         cmocka_unit_test(odd_configurations),
         cmocka_unit_test(a11_kisses_are_rare),
