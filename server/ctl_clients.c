@@ -32,6 +32,11 @@ static const char *ago(const json_t *status, const json_t *client, char *buf, si
     return ctl_age(a > b ? (double)(a - b) * 1e-9 : 0, buf, size);
 }
 
+static bool over_the_limit(const json_t *client)
+{
+    return json_is_true(json_object_get(client, "limited"));
+}
+
 static void view_client(FILE *out, const json_t *status, const json_t *client)
 {
     char age[48];
@@ -41,11 +46,11 @@ static void view_client(FILE *out, const json_t *status, const json_t *client)
     if (isnan(rate))
         fprintf(out, "%9s", "-");
     else
-        fprintf(out, "%9.3g", rate);
+        fprintf(out, rate < 100 ? "%9.3g" : "%9.0f", rate);
     fprintf(out, " %4.0f %3.0f %6.0f  %-14s ", count(client, "mode"), count(client, "version"),
             count(client, "port"), ago(status, client, age, sizeof age));
     ctl_print_clean(out, address ? address : "?");
-    if (json_is_true(json_object_get(client, "limited")))
+    if (over_the_limit(client))
         fputs("  over the limit", out);
     fputc('\n', out);
 }
@@ -54,6 +59,7 @@ void ctl_view_clients(FILE *out, const json_t *status)
 {
     json_t *list = json_object_get(json_object_get(status, "clients"), "busiest"), *client;
     size_t i;
+    bool over = false;
     view_head(out, status);
     if (!json_array_size(list)) {
         fputs("\nnobody has asked for the time yet; is UDP port 123 open in the firewall?\n", out);
@@ -64,5 +70,11 @@ void ctl_view_clients(FILE *out, const json_t *status)
     json_array_foreach(list, i, client)
     {
         view_client(out, status, client);
+        over = over || over_the_limit(client);
     }
+    if (over)
+        fputs("\nWho is over the limit gets one answer in a few. To stop one for good write\n"
+              "`restrict ADDRESS ignore` into the configuration, or let the firewall drop it;\n"
+              "but a source address can be forged.\n",
+              out);
 }

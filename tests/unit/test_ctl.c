@@ -259,6 +259,13 @@ static void clients_are_a_table(void **state)
           "      4000       3900      12.3    3   4    123  3.0 s          2001:db8:1:2::/64  over "
           "the limit\n");
     shows(text, "         1          0         -    1   3      0  -              192.0.2.7?[2J\n");
+    shows(text, "`restrict ADDRESS ignore`");
+    free(text);
+    s->clients.client[0].limited = false;
+    s->clients.client[0].rate = 12345.6;
+    text = view_of(s, ctl_view_clients);
+    shows(text, "     12346    3   4    123");
+    assert_null(strstr(text, "restrict"));
     free(text);
     s->clients.count = 0;
     text = view_of(s, ctl_view_clients);
