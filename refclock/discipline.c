@@ -37,6 +37,11 @@ void discipline_warm(struct discipline *d, const struct memory *m)
 {
     if (!m->known)
         return;
+    if (!(m->pulse > 0)) {
+        d->prior.freq = m->freq;
+        d->prior.freq_error = m->freq_error;
+        return;
+    }
     d->prior = (struct acquire_prior){.r = m->pulse * m->pulse,
                                       .weight = PRIOR_WARM,
                                       .freq = m->freq,

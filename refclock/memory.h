@@ -10,7 +10,7 @@
 struct memory {
     bool known;              /* false: nothing below means anything */
     double freq, freq_error; /* free-running frequency and its standard error, grown by its age */
-    double pulse;            /* s, standard deviation of a pulse */
+    double pulse;            /* s, standard deviation of a pulse; 0: only the frequency is known */
     double k1, k2, k3;       /* gains that suit the noises (noise.h), 0 < k1 < 1 */
     double walk_fm; /* random-walk FM that a second adds, for the error's growth with age */
     bool thermal;   /* the sums below are known (thermal.h), and the temperature of `freq` */

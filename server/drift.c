@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,8 @@
 #define TODO_REMOVE "remove the file, or name another one with `driftfile`"
 #define DAY_S       86400.0
 #define YEAR_S      (365 * DAY_S)
+/* of another's number, which has no error and no age: what a day's temperature does to a crystal */
+#define NUMBER_ERROR 1e-6
 
 /* A line a number: its word, its place, its range, and the factor from file to memory. */
 #define ROW(word, field, least, most, scale)                     \
@@ -145,6 +149,62 @@ int drift_read(const char *path, struct drift *d, struct err *err)
         return found;
     return parse(path, text, d, err) ? -1 : 1;
 }
+
+/* ---- another daemon's file ---- */
+
+/* ntpd writes one number and a newline; chronyd's two numbers have another meaning. */
+static bool lone_number(const char *text, double *value)
+{
+    char number[64];
+    int used = 0;
+    return sscanf(text, "%63s %n", number, &used) == 1 && !text[used] &&
+           !number_double(number, value) && fabs(*value) <= 500;
+}
+
+/* Whether a file can be made where there is none. */
+static bool can_be_made(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return !access(".", W_OK | X_OK);
+    if (slash - path >= (ptrdiff_t)sizeof folder)
+        return false;
+    snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+    return !access(*folder ? folder : "/", W_OK | X_OK);
+}
+
+static enum drift_found read_ours(const char *path, struct drift *d, struct err *err)
+{
+    return drift_read(path, d, err) == 1 ? DRIFT_OURS : DRIFT_NONE;
+}
+
+enum drift_found drift_find(const char *named, const char *own, struct drift *d, const char **keep,
+                            struct err *err)
+{
+    char text[FILE_MOST];
+    double ppm;
+    int found = slurp(named, text, err);
+    bool ours = found > 0 && (!*text || !strncmp(text, HEAD, strlen(HEAD)));
+    err->why[0] = 0;
+    bool same = !strcmp(named, own);
+    *keep = same || ours || (!found && can_be_made(named)) ? named : own;
+    if (same || ours)
+        return read_ours(named, d, err);
+    if (*keep == named)
+        return DRIFT_NONE;
+    if (read_ours(own, d, err) == DRIFT_OURS)
+        return DRIFT_OURS;
+    if (found <= 0 || !lone_number(text, &ppm)) {
+        if (found > 0)
+            refuse(named, "is not a drift file", err);
+        return DRIFT_NONE;
+    }
+    *d = (struct drift){.memory = {.known = true, .freq = ppm * 1e-6, .freq_error = NUMBER_ERROR}};
+    return DRIFT_NUMBER;
+}
+
+/* ---- writing ---- */
 
 static int put(int fd, const char *text)
 {

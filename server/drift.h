@@ -23,6 +23,30 @@ struct drift {
  */
 int drift_read(const char *path, struct drift *d, struct err *err);
 
+/* Where our own file is when the one that was named is somebody else's. */
+#define DRIFT_PATH "/var/lib/timeball/drift"
+
+/* What drift_find() found. */
+enum drift_found {
+    DRIFT_NONE,   /* nothing, or nothing that can be used: then *err says why, or err->why is "" */
+    DRIFT_OURS,   /* *d is filled */
+    DRIFT_NUMBER, /* the frequency that another daemon left: only memory.freq and freq_error */
+};
+
+/*
+ * Reads the file `named` and decides which one is ours to write (*keep, one of the two names):
+ *
+ *   it is ours, or is not there and can be made   `named`
+ *   it is another's                               `own`, if that is there already it is read; else
+ *                                                 the number of ntpd's driftfile: ppm, positive
+ *                                                 where the clock is slow (ntp.conf(5))
+ *   nothing can be written in its folder          `own`
+ *
+ * A file of others is never written.
+ */
+enum drift_found drift_find(const char *named, const char *own, struct drift *d, const char **keep,
+                            struct err *err);
+
 /* Replaces the file. A file that is not ours is left alone. 0, or -1 with *err. */
 int drift_write(const char *path, const struct drift *d, struct err *err);
 

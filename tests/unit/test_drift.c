@@ -283,6 +283,87 @@ static void age(void **state)
     assert_near(future.memory.freq_error, day.memory.freq_error, 1e-12);
 }
 
+static enum drift_found look(const struct folder *f, struct drift *d, const char **keep)
+{
+    struct err err;
+    memset(d, 0, sizeof *d);
+    enum drift_found found = drift_find(f->other, f->file, d, keep, &err);
+    assert_int_equal(*err.why != 0, found == DRIFT_NONE && access(f->other, F_OK) == 0);
+    return found;
+}
+
+/* `driftfile` of an ntp.conf: its number is read, the file stays as it is. */
+static void the_number_of_ntpd_is_where_we_start(void **state)
+{
+    const struct folder *f = *state;
+    static const struct {
+        const char *text;
+        double ppm;
+    } numbers[] = {{"13.778\n", 13.778}, {"-21.5", -21.5}, {"0.000\n", 0}, {"+500.000 \n", 500}};
+    struct drift d, in = example();
+    const char *keep;
+    struct err err;
+    char text[64];
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        put(f->other, numbers[i].text, strlen(numbers[i].text));
+        assert_int_equal(look(f, &d, &keep), DRIFT_NUMBER);
+        assert_true(d.memory.known && !d.memory.thermal && d.memory.pulse == 0);
+        assert_near(d.memory.freq, numbers[i].ppm * 1e-6, 1e-12);
+        assert_near(d.memory.freq_error, 1e-6, 1e-12);
+        assert_string_equal(keep, f->file);
+    }
+    /* its age is unknown, and costs nothing */
+    drift_age(&d, WRITTEN);
+    assert_near(d.memory.freq_error, 1e-6, 1e-12);
+    /* what we learn goes elsewhere, and is known better from then on */
+    assert_int_equal(drift_write(keep, &in, &err), 0);
+    (void)get(f->other, text, sizeof text);
+    assert_string_equal(text, numbers[3].text);
+    assert_int_equal(look(f, &d, &keep), DRIFT_OURS);
+    assert_same(&d, &in);
+    assert_string_equal(keep, f->file);
+}
+
+static void f3_a_file_that_is_nobodys_number(void **state)
+{
+    const struct folder *f = *state;
+    static const char *const texts[] = {
+        "-21.5 0.02\n", "nan\n",       "1e300\n", "501\n",   "0x10\n",
+        "inf",          "#!/bin/sh\n", "1\n2\n",  "ppm 5\n",
+    };
+    struct drift d;
+    const char *keep;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        put(f->other, texts[i], strlen(texts[i]));
+        assert_int_equal(look(f, &d, &keep), DRIFT_NONE);
+        assert_false(d.memory.known);
+        assert_string_equal(keep, f->file);
+    }
+}
+
+static void a_name_of_our_own_is_kept(void **state)
+{
+    const struct folder *f = *state;
+    struct drift d, in = warm();
+    const char *keep;
+    struct err err;
+    assert_int_equal(look(f, &d, &keep), DRIFT_NONE); /* absent: it will be made */
+    assert_string_equal(keep, f->other);
+    assert_int_equal(drift_write(f->other, &in, &err), 0);
+    assert_int_equal(look(f, &d, &keep), DRIFT_OURS);
+    assert_same(&d, &in);
+    assert_string_equal(keep, f->other);
+    put(f->other, "# timeball drift file, version 1\nwritten", 40); /* torn: made anew in place */
+    assert_int_equal(look(f, &d, &keep), DRIFT_NONE);
+    assert_string_equal(keep, f->other);
+    /* a folder that is not there: what was learned has a place all the same */
+    assert_int_equal(drift_find("/nonexistent/ntp.drift", f->file, &d, &keep, &err), DRIFT_NONE);
+    assert_string_equal(keep, f->file);
+    assert_int_equal(err.why[0], 0);
+    assert_int_equal(drift_find(f->file, f->file, &d, &keep, &err), DRIFT_NONE);
+    assert_string_equal(keep, f->file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +374,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(links_are_not_followed, set_up, tear_down),
         cmocka_unit_test(a_place_where_nothing_can_be_written),
         cmocka_unit_test_setup_teardown(what_is_written_can_be_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_number_of_ntpd_is_where_we_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(f3_a_file_that_is_nobodys_number, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_name_of_our_own_is_kept, set_up, tear_down),
         cmocka_unit_test(age),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
