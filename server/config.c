@@ -2,74 +2,25 @@
 #include "server/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/config_clocks.h"
+#include "server/config_file.h"
+#include "server/config_interface.h"
 #include "server/config_line.h"
+#include "server/config_ntp.h"
 #include "server/options.h"
 
-/* Words of ntp.conf, ntp.conf(5) of ntpd and NTPsec, that timeball does not know. */
-static const char *const ntp_words[] = {"autokey",
-                                        "automax",
-                                        "autoreset",
-                                        "broadcast",
-                                        "broadcastclient",
-                                        "broadcastdelay",
-                                        "calldelay",
-                                        "controlkey",
-                                        "crypto",
-                                        "disable",
-                                        "discard",
-                                        "dscp",
-                                        "enable",
-                                        "extra",
-                                        "filegen",
-                                        "fudge",
-                                        "includefile",
-                                        "interface",
-                                        "keysdir",
-                                        "leapfile",
-                                        "leapsmearinterval",
-                                        "logconfig",
-                                        "logfile",
-                                        "manycastclient",
-                                        "manycastserver",
-                                        "mdnstries",
-                                        "mru",
-                                        "multicastclient",
-                                        "nic",
-                                        "nts",
-                                        "peer",
-                                        "phone",
-                                        "pidfile",
-                                        "qos",
-                                        "requestkey",
-                                        "reset",
-                                        "restrict",
-                                        "revoke",
-                                        "rlimit",
-                                        "saveconfigdir",
-                                        "setvar",
-                                        "statistics",
-                                        "statsdir",
-                                        "tinker",
-                                        "tos",
-                                        "trap",
-                                        "ttl",
-                                        "unpeer",
-                                        "unrestrict",
-                                        NULL};
-
-/* What a file is being read into. */
-struct parse {
+/* What files are being read into. */
+struct config_parse {
     struct config *config;
     struct config_errors *errors;
-    const char *file;
-    int first[64]; /* line that gave directive i, 0: none */
+    const struct config_file *file; /* that is read; those that include it follow */
+    int files;                      /* included so far */
 };
 
 static void keep_error(struct config_errors *errors, const struct err *err)
@@ -85,10 +36,9 @@ static int unknown_directive(const struct config_line *line, struct err *err)
     char quoted[48], todo[sizeof err->todo];
     const char *word = line->word[0], *nearest = NULL;
     int best = INT_MAX;
-    for (const char *const *w = ntp_words; *w; w++)
-        if (!strcmp(*w, word))
-            return err_set(err, line->thing, "delete the line or put # before it",
-                           "'%s' of ntp.conf is not known to timeball", word);
+    if (config_ntp_knows(word))
+        return err_set(err, line->thing, "delete it", "unknown word '%s' in %s",
+                       options_quote(line->word[1], quoted, sizeof quoted), word);
     for (const struct config_directive *d = config_directives; d->row.word; d++) {
         int distance = options_distance(word, d->row.word);
         if (distance < best) {
@@ -105,24 +55,27 @@ static int unknown_directive(const struct config_line *line, struct err *err)
 }
 
 /* A directive with its place in struct config. */
-static int take_plain(struct parse *p, const struct config_directive *d,
+static int take_plain(struct config_parse *p, const struct config_directive *d,
                       const struct config_line *line, struct err *err)
 {
     uint64_t given;
-    int *first = &p->first[d - config_directives];
-    if (*first)
-        return err_set(err, line->thing, "keep one of the two lines", "%s is given twice (line %d)",
-                       d->row.word, *first);
-    *first = line->number;
     if (options_set(&d->row, p->config, line->word[1], line->thing, err))
         return -1;
     return options_take(d->more, p->config, d->row.word, line->word + 2, line->count - 2,
                         line->thing, &given, err);
 }
 
-static int take_line(struct parse *p, const struct config_line *line, struct err *err)
+static int take_line(struct config_parse *p, struct config_line *line, struct err *err)
 {
     const struct config_directive *d = config_directives;
+    if (config_clocks_mine(line))
+        return config_clocks_take(p->config, line, err);
+    if (config_ntp_nothing(p->config, line))
+        return 0;
+    if (config_ntp_trim(p->config, line, err))
+        return -1;
+    if (!line->count)
+        return 0;
     while (d->row.word && strcmp(d->row.word, line->word[0]) != 0)
         d++;
     if (!d->row.word)
@@ -132,31 +85,93 @@ static int take_line(struct parse *p, const struct config_line *line, struct err
         snprintf(todo, sizeof todo, "write %s %s", d->row.word, d->usage);
         return err_set(err, line->thing, todo, "%s: the value is missing", d->row.word);
     }
+    char *where = p->config->where[d - config_directives];
+    if (!d->take && *where)
+        return err_set(err, line->thing, "keep one of the two lines", "%s is given twice (%s)",
+                       d->row.word, where);
     p->config->given |= UINT64_C(1) << (d - config_directives);
-    snprintf(p->config->where[d - config_directives], CONFIG_WHERE_SIZE, "%s", line->thing);
+    snprintf(where, CONFIG_WHERE_SIZE, "%s", line->thing);
     return d->take ? d->take(p->config, line, err) : take_plain(p, d, line, err);
 }
 
-static void parse_lines(struct parse *p, const char *text, size_t size)
+static void parse_lines(struct config_parse *p, const char *text, size_t size)
 {
     const char *end = text + size;
-    struct config_line line = {0};
+    struct config_line line = {.parse = p};
     if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) /* byte order mark of some editors */
         text += 3;
     for (int number = 1; text < end; number++) {
         struct err err = {0};
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         const char *stop = newline ? newline : end;
-        if (config_line_cut(&line, p->file, number, text, (size_t)(stop - text), &err) ||
-            (line.count && take_line(p, &line, &err)))
+        int bad = config_line_cut(&line, p->file->path, number, text, (size_t)(stop - text), &err);
+        if (bad ? !config_ntp_nothing(p->config, &line) : line.count && take_line(p, &line, &err))
             keep_error(p->errors, &err);
         text = stop + 1;
     }
 }
 
+/* ---- files in files ---- */
+
+/* A name that is not absolute counts from the folder of the file that the line is in. */
+static int include_path(const char *from, const char *name, char *path, size_t size)
+{
+    const char *slash = *name == '/' ? NULL : strrchr(from, '/');
+    int folder = slash ? (int)(slash + 1 - from) : 0;
+    int n = snprintf(path, size, "%.*s%s", folder, from, name);
+    return n < 0 || (size_t)n >= size ? -1 : 0;
+}
+
+static int check_include(const struct config_parse *p, const struct config_file *file,
+                         const struct config_line *line, struct err *err)
+{
+    int depth = 0;
+    for (const struct config_file *up = file->from; up; up = up->from, depth++)
+        if (up->known && up->device == file->device && up->inode == file->inode)
+            return err_set(err, line->thing, "delete the line",
+                           "includefile: %.90s includes itself", file->path);
+    if (depth > CONFIG_INCLUDE_DEPTH)
+        return err_set(err, line->thing, "put their lines into one file",
+                       "includefile: files are included more than %d deep", CONFIG_INCLUDE_DEPTH);
+    if (p->files > CONFIG_INCLUDES_MAX)
+        return err_set(err, line->thing, "put their lines into one file",
+                       "includefile: more than %d files", CONFIG_INCLUDES_MAX);
+    return 0;
+}
+
+int config_include_take(struct config *c, const struct config_line *line, struct err *err)
+{
+    struct config_parse *p = line->parse;
+    struct config_file file = {.from = p->file};
+    struct err inner;
+    char path[PATH_MAX];
+    (void)c;
+    if (line->count > 2)
+        return err_set(err, line->thing, "write a line for each file",
+                       "includefile takes one file");
+    p->files++;
+    if (include_path(p->file->path, line->word[1], path, sizeof path))
+        return err_set(err, line->thing, "", "includefile: the path is too long");
+    file.path = path;
+    if (config_file_read(&file, &inner))
+        return err_set(err, line->thing, "name a text file, or delete the line",
+                       "includefile: %.80s: %.60s", path, inner.why);
+    int bad = check_include(p, &file, line, err);
+    if (!bad) {
+        p->file = &file;
+        parse_lines(p, file.text, file.size);
+        p->file = file.from;
+    }
+    config_file_free(&file);
+    return bad;
+}
+
+/* ---- the whole ---- */
+
 static void initial_config(struct config *c)
 {
     memset(c, 0, sizeof *c);
+    config_statistics_initial(&c->statistics);
     for (const struct config_directive *d = config_directives; d->row.word; d++) {
         if (!d->take && d->row.initial)
             options_set(&d->row, c, d->row.initial, "default", NULL);
@@ -195,87 +210,55 @@ int config_default_refclock(struct config *c, struct err *err)
                : 0;
 }
 
-int config_parse(struct config *c, const char *name, const char *text, size_t size,
-                 struct config_errors *errors)
+/* What can be judged only when all lines are known. */
+static int finish(struct config *c, const char *name, struct config_errors *errors)
 {
-    struct parse p = {.config = c, .errors = errors, .file = name};
-    memset(errors, 0, sizeof *errors);
-    initial_config(c);
-    parse_lines(&p, text, size);
     struct err err = {0};
-    if (config_feed_check(c, name, &err))
+    if (config_clocks_finish(c, errors))
+        return -1;
+    if (config_interface_finish(c, &err) || config_feed_check(c, name, &err)) {
         keep_error(errors, &err);
-    if (errors->count) {
-        config_free(c);
         return -1;
     }
     default_listen(c);
     return 0;
 }
 
-/* Opens the file and sees that it is one that can be read to its end. */
-static int open_file(const char *path, struct err *err)
+static int parse_file(struct config *c, const struct config_file *file,
+                      struct config_errors *errors)
 {
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        const char *todo = errno == ENOENT   ? "name the configuration with -c FILE"
-                           : errno == EACCES ? "let the user that runs this read it"
-                                             : "name a text file with -c FILE";
-        return err_errno(err, path, todo, "", errno);
+    struct config_parse p = {.config = c, .errors = errors, .file = file};
+    initial_config(c);
+    parse_lines(&p, file->text, file->size);
+    if (errors->count || finish(c, file->path, errors)) {
+        config_free(c);
+        return -1;
     }
-    const char *wrong = fstat(fd, &st)        ? "cannot be looked at"
-                        : S_ISDIR(st.st_mode) ? "is a directory"
-                        : S_ISREG(st.st_mode) ? NULL
-                        : S_ISCHR(st.st_mode) ? NULL /* /dev/null, /dev/stdin */
-                                              : "is not a file";
-    if (wrong) {
-        close(fd);
-        return err_set(err, path, "name a text file with -c FILE", "%s", wrong);
-    }
-    return fd;
+    return 0;
 }
 
-/* Reads all of the file, at most CONFIG_FILE_MAX bytes. Number of bytes, or -1. */
-static ssize_t read_file(int fd, const char *path, char *text, struct err *err)
+int config_parse(struct config *c, const char *name, const char *text, size_t size,
+                 struct config_errors *errors)
 {
-    size_t n = 0;
-    while (n <= CONFIG_FILE_MAX) {
-        ssize_t got = read(fd, text + n, CONFIG_FILE_MAX + 1 - n);
-        if (got == 0)
-            return (ssize_t)n;
-        if (got < 0 && errno != EINTR)
-            return err_errno(err, path, "name a text file with -c FILE", "cannot be read", errno);
-        n += got > 0 ? (size_t)got : 0;
-    }
-    return err_set(err, path, "is this a text file?", "is larger than %d bytes", CONFIG_FILE_MAX);
-}
-
-static int load_failed(struct config *c, struct config_errors *errors, const struct err *err)
-{
-    memset(c, 0, sizeof *c);
-    keep_error(errors, err);
-    return -1;
+    const struct config_file file = {.path = name, .text = (char *)text, .size = size};
+    memset(errors, 0, sizeof *errors);
+    return parse_file(c, &file, errors);
 }
 
 int config_load(struct config *c, const char *path, struct config_errors *errors)
 {
-    const char *name = path ? path : CONFIG_PATH;
+    struct config_file file = {.path = path ? path : CONFIG_PATH};
     struct err err = {0};
     memset(errors, 0, sizeof *errors);
-    if (!path && access(name, F_OK) && errno == ENOENT)
-        return config_parse(c, name, "", 0, errors);
-    int fd = open_file(name, &err);
-    if (fd < 0)
-        return load_failed(c, errors, &err);
-    char *text = malloc((size_t)CONFIG_FILE_MAX + 1);
-    ssize_t size = text ? read_file(fd, name, text, &err) : -1;
-    close(fd);
-    if (!text)
-        err_set(&err, name, "", "out of memory");
-    int result = text && size >= 0 ? config_parse(c, name, text, (size_t)size, errors)
-                                   : load_failed(c, errors, &err);
-    free(text);
+    if (!path && access(file.path, F_OK) && errno == ENOENT)
+        return config_parse(c, file.path, "", 0, errors);
+    if (config_file_read(&file, &err)) {
+        memset(c, 0, sizeof *c);
+        keep_error(errors, &err);
+        return -1;
+    }
+    int result = parse_file(c, &file, errors);
+    config_file_free(&file);
     return result;
 }
 
@@ -283,6 +266,8 @@ void config_free(struct config *c)
 {
     for (size_t i = 0; i < c->refclock_count; i++)
         free(c->refclock[i].driver);
+    free(c->restrictions);
+    free(c->warning);
     memset(c, 0, sizeof *c);
 }
 
@@ -307,6 +292,55 @@ void config_errors_print(FILE *out, const char *program, const struct config_err
         fprintf(out, "%s: %s\n", program, err_line(&errors->err[i], text, sizeof text));
     if (errors->more)
         fprintf(out, "%s: and %zu more\n", program, errors->more);
+}
+
+void config_warn(struct config *c, const struct config_line *line, const char *todo,
+                 const char *why, ...)
+{
+    char text[sizeof((struct err *)0)->why];
+    va_list args;
+    if (!c->warning)
+        c->warning = calloc(CONFIG_WARNINGS_MAX, sizeof *c->warning);
+    if (!c->warning || c->warning_count == CONFIG_WARNINGS_MAX) {
+        c->warning_more++;
+        return;
+    }
+    va_start(args, why);
+    vsnprintf(text, sizeof text, why, args);
+    va_end(args);
+    err_set(&c->warning[c->warning_count++], line->thing, todo, "%s", text);
+}
+
+/* Each warning as a line of text. */
+static void each_warning(const struct config *c, void (*say)(void *, const char *), void *arg)
+{
+    char text[sizeof(struct err) + 8];
+    for (size_t i = 0; i < c->warning_count; i++)
+        say(arg, err_line(&c->warning[i], text, sizeof text));
+    if (!c->warning_more)
+        return;
+    snprintf(text, sizeof text, "and %zu more warnings of the configuration", c->warning_more);
+    say(arg, text);
+}
+
+static void print_warning(void *out, const char *text)
+{
+    fprintf(out, "timeballd: warning: %s\n", text);
+}
+
+static void log_warning(void *log, const char *text)
+{
+    log_say(log, LOG_LEVEL_WARNING, "%s", text);
+}
+
+void config_warnings_print(FILE *out, const struct config *c)
+{
+    each_warning(c, print_warning, out);
+}
+
+void config_warnings_log(const struct log *log, const struct config *c)
+{
+    each_warning(c, log_warning, (void *)log);
 }
 
 static void print_plain(FILE *out, const struct config *c, const struct config_directive *d)

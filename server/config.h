@@ -12,18 +12,27 @@
 #include "drivers/option.h"
 #include "refclock/err.h"
 #include "refclock/log.h"
+#include "server/config_clocks.h"
+#include "server/config_discard.h"
 #include "server/config_feed.h"
 #include "server/config_keys.h"
 #include "server/ratelimit.h"
+#include "server/config_interface.h"
+#include "server/config_restrict.h"
+#include "server/config_statistics.h"
 
 /*
  * The configuration: one text file of directives, one a line, '#' begins a comment, words are
  * separated by blanks and may stand in double quotes. Read once at start; what is wrong is reported
- * with file and line, all of it at once.
+ * with file and line, all of it at once. An ntp.conf of ntpd or NTPsec is one too: what it says
+ * that has no meaning here becomes a warning.
  */
 #define CONFIG_PATH           "/etc/timeball.conf"
 #define CONFIG_FILE_MAX       (1024 * 1024) /* bytes of a file */
 #define CONFIG_ERRORS_MAX     20            /* errors that are reported */
+#define CONFIG_WARNINGS_MAX   100           /* warnings that are */
+#define CONFIG_INCLUDE_DEPTH  5             /* of included files in one another */
+#define CONFIG_INCLUDES_MAX   64            /* included files altogether */
 #define CONFIG_LISTEN_MAX     16
 #define CONFIG_REFCLOCK_MAX   16
 #define CONFIG_FEED_MAX       8
@@ -53,6 +62,7 @@ struct config_refclock {
     bool noselect, prefer;
     int site;              /* enum integrity_site */
     uint64_t common_given; /* bit i: config_refclock_options[i] stood in the file */
+    char origin[16];       /* "127.127.20.0": the line of ntp.conf that it was; "": none */
     int line;
 };
 
@@ -100,6 +110,18 @@ struct config {
     size_t server_count;
     struct config_keys keys;
     struct ratelimit_config ratelimit;
+    struct config_restrict *restrictions; /* owned */
+    size_t restrict_count;
+    bool restrict_lines; /* there was one */
+    struct config_discard discard;
+    struct config_clock_line clock_line[CONFIG_CLOCK_LINES_MAX]; /* of ntp.conf, until they are
+                                                                    refclocks */
+    size_t clock_lines;
+    struct config_interface interface[CONFIG_INTERFACE_MAX];
+    size_t interface_count;
+    struct config_statistics statistics;
+    struct err *warning; /* what was accepted and has no meaning here; owned */
+    size_t warning_count, warning_more;
     uint64_t given; /* bit i: config_directives[i] stood in the file ... */
     char where[CONFIG_DIRECTIVES_MAX][CONFIG_WHERE_SIZE]; /* ... last at FILE:LINE */
 };
@@ -134,6 +156,15 @@ void config_free(struct config *c);
 /* Prints the errors, one a line, after "PROGRAM: ". */
 void config_errors_print(FILE *out, const char *program, const struct config_errors *errors);
 
+/* Adds a warning: `line` was accepted, and means nothing here, or less than one would think. */
+struct config_line;
+void config_warn(struct config *c, const struct config_line *line, const char *todo,
+                 const char *why, ...) __attribute__((format(printf, 4, 5)));
+
+/* Prints the warnings, one a line; or logs them. */
+void config_warnings_print(FILE *out, const struct config *c);
+void config_warnings_log(const struct log *log, const struct config *c);
+
 /*
  * Prints the configuration as understood, defaults included, as a configuration file (that reads
  * back to the same). Values not given end in "# default", and what nobody has measured says so.
@@ -155,7 +186,6 @@ bool config_refclock_given(const struct config_refclock *r, const char *word);
  * follow (offsets into the same struct). Plain directives have their places in struct config; the
  * others bring `take`.
  */
-struct config_line;
 struct config_directive {
     struct option_row row;
     const char *usage; /* what follows the word, for messages and the manual */

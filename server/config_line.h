@@ -16,7 +16,12 @@ struct config_line {
     const char *word[CONFIG_WORDS_MAX];         /* point into text */
     size_t count;
     char text[CONFIG_LINE_MAX + 1];
+    struct config_parse *parse; /* that it is part of, for `includefile`; NULL: none */
 };
+
+struct config;
+/* `includefile`: reads the lines of another file in this place. 0, or -1 with *err. */
+int config_include_take(struct config *c, const struct config_line *line, struct err *err);
 
 /*
  * Cuts the `size` bytes at `text` (one line, no newline) into words: separated by blanks; '#' at

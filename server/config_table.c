@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server/config.h"
 
-#include <arpa/inet.h>
-#include <limits.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "server/config_keys.h"
+#include "server/config_clocks.h"
+#include "server/config_discard.h"
+#include "server/config_interface.h"
 #include "server/config_line.h"
 #include "server/config_ratelimit.h"
+#include "server/config_listen.h"
+#include "server/config_refclock.h"
+#include "server/config_restrict.h"
 #include "server/config_servers.h"
+#include "server/config_statistics.h"
+#include "server/drift.h"
 #include "server/options.h"
 #include "server/sandbox.h"
 
-/* The directives, and how the lines of those with more than one value are read and written. */
+/* The directives. */
 
 static const char *const words_auto[] = {"auto", NULL};
 static const char *const words_none[] = {"none", NULL};
@@ -41,298 +42,21 @@ static const struct option_row log_rows[] = {
     {.word = NULL},
 };
 
-static const struct option_row listen_rows[] = {
-    {.word = "port",
-     .type = OPTION_INT,
-     .offset = offsetof(struct config_listen, port),
-     .min = 1,
-     .max = 65535,
-     .initial = "123",
-     .help = "The UDP port."},
-    {.word = NULL},
-};
-
-static const struct option_row listen_address = {
-    .word = "listen",
-    .type = OPTION_TEXT,
-    .offset = offsetof(struct config_listen, address),
-};
-
-/* Fills l->name. inet_pton, because getaddrinfo takes "123" for the address 0.0.0.123. */
-static int resolve_listen(struct config_listen *l, const char *thing, struct err *err)
+/* `logfile` of ntp.conf is `log`, whose row has the place. */
+static int take_logfile(struct config *c, const struct config_line *line, struct err *err)
 {
-    struct sockaddr_in *v4 = (struct sockaddr_in *)&l->name;
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_family = AF_INET6};
-    struct addrinfo *found = NULL;
-    char word[48];
-    if (inet_pton(AF_INET, l->address, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons((uint16_t)l->port);
-        l->name_size = sizeof *v4;
-        return 0;
-    }
-    /* fe80::1%eth0 needs the resolver's numeric part */
-    if (getaddrinfo(l->address, NULL, &hints, &found) || !found)
-        return err_set(err, thing, "write a numeric address: 192.0.2.1, 0.0.0.0, ::1, ::",
-                       "listen: '%s' is not an IP address",
-                       options_quote(l->address, word, sizeof word));
-    memcpy(&l->name, found->ai_addr, found->ai_addrlen);
-    ((struct sockaddr_in6 *)&l->name)->sin6_port = htons((uint16_t)l->port);
-    l->name_size = found->ai_addrlen;
-    freeaddrinfo(found);
-    return 0;
-}
-
-static int take_listen_none(struct config *c, const struct config_line *line, struct err *err)
-{
+    static const struct option_row row = {
+        .word = "logfile", .type = OPTION_TEXT, .offset = offsetof(struct config, log)};
     if (line->count > 2)
-        return err_set(err, line->thing, "delete what follows it", "listen none takes no options");
-    if (c->listen_count || c->listen_none)
-        return err_set(err, line->thing, "delete this line or the earlier one",
-                       "listen none after another listen line");
-    c->listen_none = true;
-    return 0;
+        return err_set(err, line->thing, "delete what follows it", "logfile takes one path");
+    return options_set(&row, c, line->word[1], line->thing, err);
 }
 
-static int add_listen(struct config *c, const struct config_listen *l, const char *thing,
-                      struct err *err)
+/* Another line says what it came to. */
+static void print_nothing(FILE *out, const struct config *c)
 {
-    for (size_t i = 0; i < c->listen_count; i++)
-        if (c->listen[i].name_size == l->name_size &&
-            !memcmp(&c->listen[i].name, &l->name, l->name_size))
-            return err_set(err, thing, "delete one of the lines",
-                           "listen: %s port %lld is named twice", l->address, (long long)l->port);
-    if (c->listen_count == CONFIG_LISTEN_MAX)
-        return err_set(err, thing, "0.0.0.0 and :: stand for every address",
-                       "more than %d listen lines", CONFIG_LISTEN_MAX);
-    c->listen[c->listen_count++] = *l;
-    return 0;
-}
-
-static int take_listen(struct config *c, const struct config_line *line, struct err *err)
-{
-    struct config_listen l;
-    uint64_t given;
-    if (!strcmp(line->word[1], "none"))
-        return take_listen_none(c, line, err);
-    if (c->listen_none)
-        return err_set(err, line->thing, "delete this line or that one",
-                       "an earlier line says listen none");
-    memset(&l, 0, sizeof l);
-    options_initial(listen_rows, &l);
-    if (options_set(&listen_address, &l, line->word[1], line->thing, err) ||
-        options_take(listen_rows, &l, "listen", line->word + 2, line->count - 2, line->thing,
-                     &given, err) ||
-        resolve_listen(&l, line->thing, err))
-        return -1;
-    return add_listen(c, &l, line->thing, err);
-}
-
-static void print_listen(FILE *out, const struct config *c)
-{
-    if (!c->listen_count)
-        fputs("listen none\n", out);
-    for (size_t i = 0; i < c->listen_count; i++)
-        fprintf(out, "listen %s port %lld%s\n", c->listen[i].address, (long long)c->listen[i].port,
-                c->listen_default ? " # default" : "");
-}
-
-static int unknown_driver(const char *name, const char *thing, struct err *err)
-{
-    char quoted[48], todo[sizeof err->todo] = "";
-    const char *nearest = NULL;
-    int best = INT_MAX;
-    size_t n = 0;
-    for (const struct driver_ops *const *ops = driver_table; *ops; ops++) {
-        int d = options_distance(name, (*ops)->name);
-        if (d < best) {
-            best = d;
-            nearest = (*ops)->name;
-        }
-        if (n < sizeof todo)
-            n += (size_t)snprintf(todo + n, sizeof todo - n, "%s%s",
-                                  n ? ", " : "known: ", (*ops)->name);
-    }
-    if (nearest)
-        snprintf(todo, sizeof todo, "did you mean '%s'?", nearest);
-    return err_set(err, thing, todo, "refclock: unknown driver '%s'",
-                   options_quote(name, quoted, sizeof quoted));
-}
-
-static int check_new_refclock(const struct config *c, const struct driver_ops *ops,
-                              const char *path, const char *thing, struct err *err)
-{
-    char quoted[48];
-    for (size_t i = 0; i < c->refclock_count; i++)
-        if (c->refclock[i].ops == ops && !strcmp(c->refclock[i].driver->path, path) &&
-            (!ops->path || strcmp(path, ops->path) != 0))
-            return err_set(err, thing, "delete one of the lines",
-                           "refclock %s %s is named twice (line %d)", ops->name,
-                           options_quote(path, quoted, sizeof quoted), c->refclock[i].line);
-    if (c->refclock_count == CONFIG_REFCLOCK_MAX)
-        return err_set(err, thing, "delete those that are not needed",
-                       "more than %d refclock lines", CONFIG_REFCLOCK_MAX);
-    return 0;
-}
-
-static const struct option_row refclock_path = {
-    .word = "refclock",
-    .type = OPTION_TEXT,
-    .offset = offsetof(struct driver, path),
-};
-
-/* in the order of enum integrity_site */
-static const char *const words_site[] = {"auto", "fixed", "mobile", NULL};
-
-const struct option_row config_refclock_options[] = {
-    {.word = "receiver",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct config_refclock, receiver),
-     .max = 40,
-     .help = "Which receiver the line belongs to: lines with the same word are one. Without it the "
-             "first line with messages belongs to the first one with pulses, the second to the "
-             "second, and so on."},
-    {.word = "noselect",
-     .type = OPTION_FLAG,
-     .offset = offsetof(struct config_refclock, noselect),
-     .help = "The receiver is watched and compared, and never followed."},
-    {.word = "prefer",
-     .type = OPTION_FLAG,
-     .offset = offsetof(struct config_refclock, prefer),
-     .help = "Among receivers that agree, this one is followed before others of its kind."},
-    {.word = "site",
-     .type = OPTION_CHOICE,
-     .offset = offsetof(struct config_refclock, site),
-     .choices = words_site,
-     .initial = "auto",
-     .help = "Where the antenna stands: `fixed`: a receiver that says otherwise is rejected; "
-             "`mobile`: anywhere; `auto`: the place is learned in an hour, who leaves it is "
-             "doubted, and after ten minutes another place is learned."},
-    {.word = NULL},
-};
-
-/* The options that follow driver and path, parted into the driver's own and those of any. */
-struct parted {
-    const char *own[CONFIG_WORDS_MAX], *common[CONFIG_WORDS_MAX];
-    size_t owns, commons;
-};
-
-static void part_options(const struct driver_ops *ops, const struct config_line *line,
-                         struct parted *p)
-{
-    for (size_t i = 3; i < line->count;) {
-        const struct option_row *own = options_find(ops->options, line->word[i]);
-        const struct option_row *any = options_find(config_refclock_options, line->word[i]);
-        const struct option_row *row = own ? own : any;
-        size_t words = row && row->type != OPTION_FLAG ? 2 : 1;
-        for (; words && i < line->count; words--, i++) {
-            if (any && !own)
-                p->common[p->commons++] = line->word[i];
-            else
-                p->own[p->owns++] = line->word[i];
-        }
-    }
-}
-
-static int take_refclock_none(struct config *c, const struct config_line *line, struct err *err)
-{
-    if (line->count > 2)
-        return err_set(err, line->thing, "delete what follows it",
-                       "refclock none takes no options");
-    c->refclock_none = true;
-    return 0;
-}
-
-static bool is_option(const struct driver_ops *ops, const char *word)
-{
-    return options_find(ops->options, word) || options_find(config_refclock_options, word);
-}
-
-/* The path may be left out where the driver has a word for that. */
-static int find_path(const struct driver_ops *ops, const struct config_line *line,
-                     struct config_line *whole, struct err *err)
-{
-    bool absent = line->count < 3 || (ops->path && is_option(ops, line->word[2]));
-    *whole = *line;
-    if (!absent)
-        return 0;
-    if (!ops->path || line->count >= CONFIG_WORDS_MAX)
-        return err_set(err, line->thing,
-                       "write refclock DRIVER PATH, as in refclock nmea /dev/ttyS0",
-                       "refclock %s: the path is missing", ops->name);
-    for (size_t i = whole->count++; i > 2; i--)
-        whole->word[i] = line->word[i - 1];
-    whole->word[2] = ops->path;
-    return 0;
-}
-
-static int take_refclock(struct config *c, const struct config_line *given, struct err *err)
-{
-    struct config_refclock r = {.line = given->number};
-    struct config_line whole, *line = &whole;
-    if (!strcmp(given->word[1], "none"))
-        return take_refclock_none(c, given, err);
-    r.ops = driver_find(given->word[1]);
-    if (!r.ops)
-        return unknown_driver(given->word[1], given->thing, err);
-    if (find_path(r.ops, given, line, err))
-        return -1;
-    if (check_new_refclock(c, r.ops, line->word[2], line->thing, err))
-        return -1;
-    r.driver = calloc(1, r.ops->size);
-    if (!r.driver)
-        return err_set(err, line->thing, "", "out of memory");
-    r.driver->ops = r.ops;
-    options_initial(r.ops->options, r.driver);
-    struct parted p = {0};
-    part_options(r.ops, line, &p);
-    if (options_set(&refclock_path, r.driver, line->word[2], line->thing, err) ||
-        options_take(r.ops->options, r.driver, r.ops->name, p.own, p.owns, line->thing, &r.given,
-                     err) ||
-        options_take(config_refclock_options, &r, "refclock", p.common, p.commons, line->thing,
-                     &r.common_given, err)) {
-        free(r.driver);
-        return -1;
-    }
-    c->refclock[c->refclock_count++] = r;
-    return 0;
-}
-
-/* One option of a refclock line; those not given follow as comments. */
-static void print_option(FILE *out, const struct option_row *row, const void *base)
-{
-    char value[OPTION_TEXT_SIZE + 2];
-    options_value(row, base, value, sizeof value);
-    fprintf(out, " %s%s%s", row->word, *value ? " " : "", value);
-}
-
-static void print_refclock(FILE *out, const struct config *c)
-{
-    if (c->refclock_none && !c->refclock_count)
-        fputs("refclock none\n", out);
-    for (const struct config_refclock *r = c->refclock; r < c->refclock + c->refclock_count; r++) {
-        char path[OPTION_TEXT_SIZE + 2];
-        const struct option_row *rows = r->ops->options;
-        const char *mark = " # default:";
-        options_value(&refclock_path, r->driver, path, sizeof path);
-        fprintf(out, "refclock %s %s", r->ops->name, path);
-        for (size_t i = 0; rows && rows[i].word; i++)
-            if (r->given >> (i & 63) & 1)
-                print_option(out, &rows[i], r->driver);
-        for (size_t i = 0; config_refclock_options[i].word; i++)
-            if (r->common_given >> i & 1)
-                print_option(out, &config_refclock_options[i], r);
-        for (size_t i = 0; rows && rows[i].word; i++) {
-            if (r->given >> (i & 63) & 1 || !rows[i].initial)
-                continue;
-            fputs(mark, out);
-            mark = ",";
-            print_option(out, &rows[i], r->driver);
-            if (rows[i].assumed)
-                fprintf(out, " (%s)", rows[i].assumed);
-        }
-        fputc('\n', out);
-    }
+    (void)out;
+    (void)c;
 }
 
 const struct config_directive config_directives[] = {
@@ -342,8 +66,8 @@ const struct config_directive config_directives[] = {
                  "such a line, auto."},
      .usage = "none|DRIVER PATH [OPTION ...]",
      .more = config_refclock_options,
-     .take = take_refclock,
-     .print = print_refclock},
+     .take = config_refclock_take,
+     .print = config_refclock_print},
     {.row = {.word = "server",
              .help = "A network server: it checks the receiver, and stands by to take over."},
      .usage = "[-4|-6] NAME [OPTION ...]",
@@ -388,9 +112,9 @@ const struct config_directive config_directives[] = {
              .help =
                  "An address to answer NTP on; without such a line 0.0.0.0 and :: on port 123."},
      .usage = "none|ADDRESS [port N]",
-     .more = listen_rows,
-     .take = take_listen,
-     .print = print_listen},
+     .more = config_listen_rows,
+     .take = config_listen_take,
+     .print = config_listen_print},
     {.row = {.word = "threads",
              .type = OPTION_INT,
              .offset = offsetof(struct config, threads),
@@ -433,12 +157,15 @@ const struct config_directive config_directives[] = {
              .help = "The Unix socket on which root sets up receivers and takes recordings with "
                      "timeballctl."},
      .usage = "none|PATH"},
-    {.row = {.word = "driftfile",
-             .type = OPTION_TEXT,
-             .offset = offsetof(struct config, driftfile),
-             .choices = words_none,
-             .initial = "/var/lib/timeball/drift",
-             .help = "The file that keeps the clock's frequency error from one start to the next."},
+    {.row =
+         {.word = "driftfile",
+          .type = OPTION_TEXT,
+          .offset = offsetof(struct config, driftfile),
+          .choices = words_none,
+          .initial = DRIFT_PATH,
+          .help =
+              "The file that keeps the clock's frequency error from one start to the next. Another "
+              "daemon's is only read: see FILES."},
      .usage = "none|PATH"},
     {.row = {.word = "leapfile",
              .type = OPTION_TEXT,
@@ -536,5 +263,65 @@ const struct config_directive config_directives[] = {
              .help = "Processors must wake up within so many microseconds: pulses are noticed "
                      "sooner, and the machine uses more power."},
      .usage = "none|N"},
+    {.row = {.word = "restrict",
+             .help = "What the clients of an address may do, with ntpd's meaning: see ACCESS AND "
+                     "LIMITS."},
+     .usage = "[-4|-6] default|source|ADDRESS[/N] [mask MASK]|NAME [FLAG ...]",
+     .take = config_restrict_take,
+     .print = config_restrict_print},
+    {.row = {.word = "unrestrict",
+             .help = "Takes flags of a restrict line, or what is built in, away again; without "
+                     "flags the whole line."},
+     .usage = "[-4|-6] default|source|ADDRESS[/N] [mask MASK]|NAME [FLAG ...]",
+     .take = config_unrestrict_take,
+     .print = config_unrestrict_print},
+    {.row = {.word = "discard", .help = "How often a client may ask where `limited` holds."},
+     .usage = "[average N] [minimum N] [monitor N]",
+     .more = config_discard_rows,
+     .take = config_discard_take,
+     .print = config_discard_print},
+    {.row = {.word = "interface",
+             .help = "Which of this machine's addresses are listened on, by ntpd's rules: the last "
+                     "line that fits an address counts. `nic` is the same; drop is ignore."},
+     .usage = "listen|ignore|drop all|ipv4|ipv6|wildcard|NAME|ADDRESS[/N]",
+     .take = config_interface_take,
+     .print = config_interface_print},
+    {.row = {.word = "fudge",
+             .help = "More of a refclock that is written as ntpd does: see REFCLOCKS OF NTPD."},
+     .usage = "127.127.TYPE.UNIT [WORD VALUE ...]",
+     .take = config_clocks_take,
+     .print = print_nothing},
+    {.row = {.word = "includefile",
+             .help = "The lines of another file in this place; a name without a leading / counts "
+                     "from the folder of the file that the line is in. At most five deep."},
+     .usage = "PATH",
+     .take = config_include_take,
+     .print = print_nothing},
+    {.row = {.word = "logfile", .help = "The same as log, without a level."},
+     .usage = "PATH",
+     .take = take_logfile,
+     .print = print_nothing},
+    {.row = {.word = "statsdir",
+             .type = OPTION_TEXT,
+             .offset = offsetof(struct config, statistics.folder),
+             .choices = words_none,
+             .initial = "none",
+             .help = "The folder that statistics are written to: see STATISTICS."},
+     .usage = "none|PATH"},
+    {.row = {.word = "statistics", .help = "Which of them are written."},
+     .usage = "loopstats|peerstats|clockstats ...",
+     .take = config_statistics_take,
+     .print = config_statistics_print},
+    {.row = {.word = "filegen",
+             .help = "Their files: when a new one is begun (day), and whether the present one has "
+                     "the name without a date too (link)."},
+     .usage = "NAME [file FILE] [type none|pid|day|month|year] [link|nolink] [enable|disable]",
+     .take = config_filegen_take,
+     .print = config_filegen_print},
+    {.row = {.word = "disable",
+             .help = "`stats`: no statistics are written; `ntp`: the same as clock none."},
+     .usage = "stats|ntp ...",
+     .take = config_disable_take,
+     .print = config_disable_print},
     {.row = {.word = NULL}},
 };

@@ -209,20 +209,27 @@ static void start_refclock(struct daemon *d)
 static void load_drift(struct daemon *d)
 {
     struct drift drift = {0};
-    struct err err;
+    struct err err = {0};
     char line[560];
-    int found = *d->config->driftfile ? drift_read(d->config->driftfile, &drift, &err) : 0;
-    if (found < 0)
+    const char *named = d->config->driftfile;
+    d->drift_path = named;
+    enum drift_found found =
+        *named ? drift_find(named, DRIFT_PATH, &drift, &d->drift_path, &err) : DRIFT_NONE;
+    if (*err.why)
         log_say(d->world.log, LOG_LEVEL_WARNING, "%s; starting without it",
                 err_line(&err, line, sizeof line));
-    if (found <= 0)
+    if (d->drift_path != named)
+        log_say(d->world.log, LOG_LEVEL_NOTICE, "%s is left as it is; what is learned goes to %s",
+                named, d->drift_path);
+    if (found == DRIFT_NONE)
         return;
     if (drift.written / SECOND > d->world.era_pivot)
         d->world.era_pivot = drift.written / SECOND;
     drift_age(&drift, clock_now(d->world.loop->clock));
     refclock_warm(&d->refclock, &drift.memory);
     log_say(d->world.log, LOG_LEVEL_INFO, "%s: frequency %+.3f ppm, known to %.4f ppm",
-            d->config->driftfile, drift.memory.freq * 1e6, drift.memory.freq_error * 1e6);
+            found == DRIFT_NUMBER ? named : d->drift_path, drift.memory.freq * 1e6,
+            drift.memory.freq_error * 1e6);
 }
 
 static void save_drift(struct daemon *d)
@@ -230,10 +237,10 @@ static void save_drift(struct daemon *d)
     struct drift drift = {.memory = refclock_memory(&d->refclock)};
     struct err err;
     char line[560];
-    if (!*d->config->driftfile || !drift.memory.known)
+    if (!*d->drift_path || !drift.memory.known)
         return;
     drift.written = daemon_status(d)->time;
-    if (drift_write(d->config->driftfile, &drift, &err))
+    if (drift_write(d->drift_path, &drift, &err))
         log_say(d->world.log, LOG_LEVEL_WARNING, "%s", err_line(&err, line, sizeof line));
 }
 
@@ -410,6 +417,8 @@ static void tick(void *arg, int64_t now)
                     d->world.log);
     record_steering(d);
     record_tick(d->recording, now);
+    if (statistics_due(&d->statistics, now))
+        statistics_write(&d->statistics, daemon_status(d));
     if (now >= d->drift_next) {
         d->drift_next = now + DRIFT_NS;
         save_drift(d);
@@ -427,6 +436,7 @@ int daemon_open(struct daemon **out, struct config *config, const struct daemon_
     d->sky_source = -1;
     d->started = loop_now(world->loop);
     d->drift_next = d->started + DRIFT_NS;
+    statistics_init(&d->statistics, &config->statistics, d->world.log, d->started);
     d->tick = (struct loop_timer){.name = "status", .fire = tick, .arg = d};
     snapshot_latch_init(&d->latch);
     d->warmth = (struct loop_timer){.name = "temperature", .fire = warmth, .arg = d};

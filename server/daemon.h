@@ -20,6 +20,7 @@
 #include "server/responder.h"
 #include "server/rights.h"
 #include "server/sensor.h"
+#include "server/statistics.h"
 #include "server/status.h"
 #include "server/status_socket.h"
 
@@ -91,7 +92,9 @@ struct daemon {
     int64_t started;             /* local, ns */
     struct recording *recording; /* NULL: nothing is recorded */
     int64_t recorded;            /* steering up to this local time is in it, ns */
-    int64_t drift_next;          /* local time of the next writing of the drift file, ns */
+    struct statistics statistics;
+    const char *drift_path; /* that is written; "": none */
+    int64_t drift_next;     /* local time of the next writing of the drift file, ns */
 };
 
 /*

@@ -182,7 +182,7 @@ static enum drift_found read_ours(const char *path, struct drift *d, struct err 
 enum drift_found drift_find(const char *named, const char *own, struct drift *d, const char **keep,
                             struct err *err)
 {
-    char text[FILE_MOST];
+    char text[FILE_MOST] = "";
     double ppm;
     int found = slurp(named, text, err);
     bool ours = found > 0 && (!*text || !strncmp(text, HEAD, strlen(HEAD)));

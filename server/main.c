@@ -93,6 +93,7 @@ static int check(const char *path)
         return 1;
     }
     config_default_refclock(&config, NULL);
+    config_warnings_print(stderr, &config);
     int bad = check_keys(&config);
     if (!bad)
         config_check_print(stdout, &config);
@@ -222,6 +223,7 @@ static int work(struct process *p, struct config *config)
     if (logfile_open(&p->log, p->log_path, (enum log_level)config->log_level, &err) ||
         open_clock(config, &clock, &err))
         return fail(&err);
+    config_warnings_log(&p->log.log, config);
     int bad = serve(p, config, clock, &err) ? fail(&err) : 0;
     clock_close(clock);
     return bad;

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = NULL;
     size_t length = 0;
     if (config_parse(&c, "fuzz.conf", (const char *)data, size, &errors)) {
-        if (!errors.count || c.refclock_count)
+        if (!errors.count || c.refclock_count || c.restrictions || c.warning)
             abort();
         return 0;
     }
@@ -24,10 +24,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     config_check_print(f, &c);
     fclose(f);
-    size_t clocks = c.refclock_count, listens = c.listen_count;
+    size_t clocks = c.refclock_count, listens = c.listen_count, servers = c.server_count,
+           rules = c.restrict_count;
     config_free(&c);
     if (config_parse(&c, "check.conf", text, length, &errors) || c.refclock_count != clocks ||
-        c.listen_count != listens) {
+        c.listen_count != listens || c.server_count != servers || c.restrict_count != rules) {
         config_errors_print(stderr, "fuzz_config", &errors);
         abort();
     }

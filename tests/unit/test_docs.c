@@ -17,6 +17,7 @@
 
 #include "drivers/profile.h"
 #include "server/config.h"
+#include "server/config_ntp.h"
 #include "server/options.h"
 #include "server/reload.h"
 #include "server/scenario.h"
@@ -244,6 +245,22 @@ static void figures(FILE *out)
     }
 }
 
+/* Words of ntp.conf with the same sentence stand together. */
+static void ntp_words(FILE *out)
+{
+    for (const struct config_ntp_row *row = config_ntp_rows; row->word; row++) {
+        bool again = row != config_ntp_rows && !strcmp(row[-1].why, row->why);
+        bool more = row[1].word && !strcmp(row[1].why, row->why);
+        fprintf(out, again ? ".TQ\n" : ".TP\n");
+        fprintf(out, ".B %s%s%s\n", row->word, row->option ? " " : "",
+                row->option ? row->option : "");
+        if (!more)
+            fprintf(out, "%c%s.\n", toupper((unsigned char)*row->why), row->why + 1);
+        if (!more && row->todo)
+            fprintf(out, "%s: %s.\n", row->refused ? "This is an error" : "Instead", row->todo);
+    }
+}
+
 static const struct part {
     const char *file, *name;
     void (*print)(FILE *);
@@ -251,6 +268,7 @@ static const struct part {
     {"timeball.conf.5", "directives", directives},
     {"timeball.conf.5", "drivers", drivers},
     {"timeball.conf.5", "boards", boards},
+    {"timeball.conf.5", "ntp", ntp_words},
     {"timeballd.8", "verdicts", verdicts},
     {"timeballd.8", "reload", reloads},
     {"timeball-sim.1", "figures", figures},
