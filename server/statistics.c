@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drivers/driver.h"
 #include "refclock/civil.h"
 #include "refclock/err.h"
 
@@ -198,6 +199,11 @@ static unsigned status_word(const struct status_source *s)
     return 0x8000U | (s->reach ? 0x1000U : 0) | selection << 8;
 }
 
+static bool is_server(const struct status_source *s)
+{
+    return !driver_find(s->driver);
+}
+
 static bool fresh(const struct status_source *s)
 {
     return s->age >= 0 && s->age < (double)STATISTICS_NS * 1e-9;
@@ -206,18 +212,17 @@ static bool fresh(const struct status_source *s)
 static void peer_line(FILE *to, int64_t time, const struct status_source *s)
 {
     char name[96];
-    bool server = *s->peer.address;
     if (!fresh(s) || !isfinite(s->says))
         return;
     say_time(to, time);
     fprintf(to, " %s %x %.9f %.9f %.9f %.9f\n", name_of(s, name, sizeof name), status_word(s),
-            s->says, server ? known(s->peer.delay) : 0, known(s->bound), known(s->jitter));
+            s->says, is_server(s) ? known(s->peer.delay) : 0, known(s->bound), known(s->jitter));
 }
 
 static void clock_line(FILE *to, int64_t time, const struct status_source *s)
 {
     char name[96];
-    if (*s->peer.address || !s->counters.count)
+    if (is_server(s) || !s->counters.count)
         return;
     say_time(to, time);
     fprintf(to, " %s", name_of(s, name, sizeof name));
