@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -294,21 +293,14 @@ void config_errors_print(FILE *out, const char *program, const struct config_err
         fprintf(out, "%s: and %zu more\n", program, errors->more);
 }
 
-void config_warn(struct config *c, const struct config_line *line, const char *todo,
-                 const char *why, ...)
+struct err *config_warning(struct config *c)
 {
-    char text[sizeof((struct err *)0)->why];
-    va_list args;
     if (!c->warning)
         c->warning = calloc(CONFIG_WARNINGS_MAX, sizeof *c->warning);
-    if (!c->warning || c->warning_count == CONFIG_WARNINGS_MAX) {
-        c->warning_more++;
-        return;
-    }
-    va_start(args, why);
-    vsnprintf(text, sizeof text, why, args);
-    va_end(args);
-    err_set(&c->warning[c->warning_count++], line->thing, todo, "%s", text);
+    if (c->warning && c->warning_count < CONFIG_WARNINGS_MAX)
+        return &c->warning[c->warning_count++];
+    c->warning_more++;
+    return NULL;
 }
 
 /* Each warning as a line of text. */

@@ -156,10 +156,9 @@ void config_free(struct config *c);
 /* Prints the errors, one a line, after "PROGRAM: ". */
 void config_errors_print(FILE *out, const char *program, const struct config_errors *errors);
 
-/* Adds a warning: `line` was accepted, and means nothing here, or less than one would think. */
-struct config_line;
-void config_warn(struct config *c, const struct config_line *line, const char *todo,
-                 const char *why, ...) __attribute__((format(printf, 4, 5)));
+/* Where err_set() puts a warning of the line that is read: it was accepted, and means nothing here,
+ * or less than one would think. NULL when there are too many, which are counted. */
+struct err *config_warning(struct config *c);
 
 /* Prints the warnings, one a line; or logs them. */
 void config_warnings_print(FILE *out, const struct config *c);

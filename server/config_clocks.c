@@ -181,10 +181,8 @@ struct translation {
 
 static void warn(struct translation *t, const char *what, const char *why)
 {
-    struct config_line line = {.count = 0};
-    snprintf(line.thing, sizeof line.thing, "%s", t->of->thing);
-    config_warn(t->c, &line, "", "127.127.%d.%d: %s means nothing here: %s", (int)t->of->type,
-                (int)t->of->unit, what, why);
+    err_set(config_warning(t->c), t->of->thing, "", "127.127.%d.%d: %s means nothing here: %s",
+            (int)t->of->type, (int)t->of->unit, what, why);
 }
 
 static void fail(struct translation *t, const struct err *err)

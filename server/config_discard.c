@@ -17,7 +17,7 @@ const struct option_row config_discard_rows[] = {
      .type = OPTION_INT,
      AT(log2_average),
      .min = 0,
-     .max = 17,
+     .max = 12,
      .help = "A client may ask once in 2^N s on the average."},
     {.word = "minimum",
      .type = OPTION_INT,
@@ -44,9 +44,12 @@ int config_discard_take(struct config *c, const struct config_line *line, struct
     d->average_given |= given & 1;
     d->minimum_given |= given >> 1 & 1;
     if (given & 4)
-        config_warn(c, line, "",
-                    "discard: monitor means nothing: who is remembered does not depend on chance");
-    d->average = d->average_given ? ldexp(1, (int)d->log2_average) : 0;
+        err_set(config_warning(c), line->thing, "",
+                "discard: monitor means nothing: who is remembered does not depend on chance");
+    if (d->average_given)
+        c->ratelimit.average = ldexp(1, (int)d->log2_average);
+    if (d->minimum_given)
+        c->ratelimit.minimum = (double)d->minimum;
     return 0;
 }
 
@@ -61,6 +64,6 @@ void config_discard_print(FILE *out, const struct config *c)
     if (d->minimum_given)
         fprintf(out, " minimum %lld", (long long)d->minimum);
     if (d->average_given)
-        fprintf(out, " # one request in %g s on the average", d->average);
+        fprintf(out, " # one request in %g s on the average", c->ratelimit.average);
     fputc('\n', out);
 }

@@ -10,12 +10,10 @@
 #include "refclock/err.h"
 
 /* The directive `discard` of ntp.conf: how often a client may ask, where `restrict ... limited`
- * holds. */
+ * holds. It sets ratelimit.average and .minimum of the configuration. */
 struct config_discard {
-    bool average_given, minimum_given; /* else what the rate limit has for a default counts */
-    double average;                    /* s between requests in the long run, a power of two */
-    int64_t minimum;                   /* s between two requests; 0: any */
-    int64_t log2_average, monitor;     /* as written */
+    bool average_given, minimum_given;      /* else what the rate limit has for a default counts */
+    int64_t log2_average, minimum, monitor; /* as written */
 };
 
 struct config;

@@ -138,8 +138,8 @@ static void warn(struct config *c, const struct config_line *line, const struct 
     char todo[120] = "";
     if (row->todo)
         snprintf(todo, sizeof todo, "instead: %s", row->todo);
-    config_warn(c, line, todo, "%s%s%s means nothing here: %s", row->word, row->option ? " " : "",
-                row->option ? row->option : "", row->why);
+    err_set(config_warning(c), line->thing, todo, "%s%s%s means nothing here: %s", row->word,
+            row->option ? " " : "", row->option ? row->option : "", row->why);
 }
 
 static const struct config_ntp_row *find(const char *word, const char *option)
@@ -174,8 +174,8 @@ static void rename_words(struct config *c, struct config_line *line)
     if (!strcmp(line->word[0], "nic"))
         line->word[0] = "interface";
     if (!strcmp(line->word[0], "peer")) {
-        config_warn(c, line, "instead: server NAME",
-                    "peer is treated as server: it is asked, and does not take our time in return");
+        err_set(config_warning(c), line->thing, "instead: server NAME",
+                "peer is treated as server: it is asked, and does not take our time in return");
         line->word[0] = "server";
     }
     for (size_t i = 2; i < line->count && names_server(line); i++)

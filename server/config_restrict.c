@@ -135,7 +135,8 @@ static int take_flag(struct config *c, struct config_restrict *r, const struct c
     const char *word = line->word[*at];
     if (!strcmp(word, "ippeerlimit")) {
         ++*at;
-        config_warn(c, line, "", "restrict: ippeerlimit means nothing: nobody becomes a peer here");
+        err_set(config_warning(c), line->thing, "",
+                "restrict: ippeerlimit means nothing: nobody becomes a peer here");
         return 0;
     }
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
@@ -143,7 +144,8 @@ static int take_flag(struct config *c, struct config_restrict *r, const struct c
             continue;
         r->rule.flags |= (uint16_t)flags[i].flag;
         if (flags[i].why)
-            config_warn(c, line, "", "restrict: %s means nothing: %s", word, flags[i].why);
+            err_set(config_warning(c), line->thing, "", "restrict: %s means nothing: %s", word,
+                    flags[i].why);
         return 0;
     }
     return unknown_flag(line, word, err);

@@ -64,7 +64,8 @@ static int find_set(struct config *c, const struct config_line *line, const char
                 "%s: '%s' is not known", line->word[0], options_quote(word, quoted, sizeof quoted));
         return -2;
     }
-    config_warn(c, line, "", "%s are not written; loopstats, peerstats and clockstats are", word);
+    err_set(config_warning(c), line->thing, "",
+            "%s are not written; loopstats, peerstats and clockstats are", word);
     return -1;
 }
 
@@ -94,7 +95,7 @@ static int take_type(struct config *c, struct config_statistics_file *f,
 {
     if (strcmp(word, "age") != 0 && strcmp(word, "week") != 0)
         return options_set(&type_row, f, word, line->thing, err);
-    config_warn(c, line, "", "filegen: type %s is treated as day", word);
+    err_set(config_warning(c), line->thing, "", "filegen: type %s is treated as day", word);
     f->type = STATISTICS_DAY;
     return 0;
 }

@@ -329,7 +329,7 @@ static int open_responder(struct daemon *d, struct err *err)
                                       .access = &d->limits.access,
                                       .limit = &d->limits.rate,
                                       .keys = &d->keys};
-    if (limits_open(&d->limits, d->config, err))
+    if (limits_open(&d->limits, d->config, d->world.loop, d->world.log, err))
         return -1;
     for (size_t i = 0; i < d->config->listen_count; i++) {
         const struct config_listen *from = &d->config->listen[i];
@@ -402,6 +402,20 @@ static int settle(struct daemon *d, struct err *err)
     return responder_start(d->responder, err);
 }
 
+/* Which servers are asked, for `restrict source`. */
+static void tell_limits(struct daemon *d)
+{
+    union address asked[PEERS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; d->peers && i < peers_count(d->peers) && n < PEERS_MAX; i++) {
+        const struct peers_member *m = peers_member(d->peers, i);
+        if (m->addressed)
+            asked[n++] = m->peer->address;
+    }
+    limits_sources(&d->limits, asked, n);
+    limits_tick(&d->limits);
+}
+
 static void tick(void *arg, int64_t now)
 {
     struct daemon *d = arg;
@@ -409,7 +423,7 @@ static void tick(void *arg, int64_t now)
     if (d->socket)
         status_socket_tick(d->socket, now);
     control_tick(d->control, now);
-    limits_tick(&d->limits);
+    tell_limits(d);
     write_feeds(d);
     tell_peers(d, now);
     shared_sweep(&d->keys);

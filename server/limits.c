@@ -8,27 +8,60 @@
 #include "refclock/civil.h"
 #include "server/access.h"
 
-static int build(struct shared_table *to, const struct config *config, struct err *err)
+static int build(struct limits *l, const struct restrict_rules *rules, struct err *err)
 {
     struct access *access;
-    (void)config;
-    if (access_build(&access, NULL, 0, err))
+    if (restrict_rules_build(rules, &access, err))
         return -1;
-    shared_swap(to, access_share(access));
+    shared_swap(&l->access, access_share(access));
     return 0;
 }
 
-int limits_open(struct limits *l, const struct config *config, struct err *err)
+/* A name has been found, or other servers are asked. */
+static void changed(void *arg)
 {
-    memset(l, 0, sizeof *l);
-    shared_init(&l->access, access_release);
-    l->rate = config->ratelimit;
-    return build(&l->access, config, err);
+    struct limits *l = arg;
+    struct err err;
+    char line[560];
+    if (build(l, l->rules, &err))
+        log_say(l->log, LOG_LEVEL_WARNING, "%s; the old rules hold",
+                err_line(&err, line, sizeof line));
 }
 
-int limits_renew(struct limits *l, const struct config *config, struct err *err)
+/* The rules of a configuration in the place of those that are in force. */
+static int take_rules(struct limits *l, const struct config *config, struct loop *loop,
+                      struct err *err)
 {
-    return build(&l->access, config, err);
+    struct restrict_rules *rules;
+    if (restrict_rules_open(&rules, config, loop, l->log, changed, l, err))
+        return -1;
+    if (build(l, rules, err)) {
+        restrict_rules_close(rules);
+        return -1;
+    }
+    restrict_rules_close(l->rules);
+    l->rules = rules;
+    return 0;
+}
+
+int limits_open(struct limits *l, const struct config *config, struct loop *loop,
+                const struct log *log, struct err *err)
+{
+    memset(l, 0, sizeof *l);
+    l->log = log;
+    shared_init(&l->access, access_release);
+    l->rate = config->ratelimit;
+    return take_rules(l, config, loop, err);
+}
+
+int limits_renew(struct limits *l, const struct config *config, struct loop *loop, struct err *err)
+{
+    return take_rules(l, config, loop, err);
+}
+
+void limits_sources(struct limits *l, const union address *sources, size_t count)
+{
+    restrict_rules_sources(l->rules, sources, count);
 }
 
 void limits_tick(struct limits *l)
@@ -38,6 +71,8 @@ void limits_tick(struct limits *l)
 
 void limits_close(struct limits *l)
 {
+    restrict_rules_close(l->rules);
+    l->rules = NULL;
     shared_close(&l->access);
 }
 

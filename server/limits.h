@@ -5,9 +5,12 @@
 #include <stdint.h>
 
 #include "refclock/err.h"
+#include "refclock/log.h"
+#include "refclock/loop.h"
 #include "server/config.h"
 #include "server/ratelimit.h"
 #include "server/responder.h"
+#include "server/restrict_rules.h"
 #include "server/shared_table.h"
 #include "server/status.h"
 
@@ -15,18 +18,25 @@
  * and from its tables of clients to the status. */
 struct limits {
     struct shared_table access; /* struct access */
+    struct restrict_rules *rules;
+    const struct log *log;
     struct ratelimit_config rate;
     struct status_clients clients; /* as they were ... */
     int64_t made;                  /* ... then, local, ns */
     bool any;                      /* they were made once */
 };
 
-/* Builds the rules. 0, or -1 with *err and nothing to close. */
-int limits_open(struct limits *l, const struct config *config, struct err *err);
+/* Builds the rules, and begins to look up the names in them. All are borrowed. 0, or -1 with *err
+ * and nothing to close. */
+int limits_open(struct limits *l, const struct config *config, struct loop *loop,
+                const struct log *log, struct err *err);
+
+/* The servers that are asked now, for `restrict source`. */
+void limits_sources(struct limits *l, const union address *sources, size_t count);
 
 /* Replaces the rules by those of another configuration, while threads serve; the rate limit stays
  * as it was opened. 0, or -1 with *err and the old rules in force. */
-int limits_renew(struct limits *l, const struct config *config, struct err *err);
+int limits_renew(struct limits *l, const struct config *config, struct loop *loop, struct err *err);
 
 /* Once a second. */
 void limits_tick(struct limits *l);

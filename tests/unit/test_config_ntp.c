@@ -168,7 +168,7 @@ static const struct {
     {"restrict host.example.org mask 255.0.0.0", "only an address written as a number"},
     {"restrict -4 ::1", "do not go together"},
     {"restrict ntp.example.org/24", "not an address and a length"},
-    {"discard average 18", "out of range"},
+    {"discard average 13", "out of range"},
     {"discard average", "value is missing"},
     {"discard often", "unknown word 'often'"},
     {"statistics loopstat", "'loopstat' is not known"},

@@ -104,12 +104,13 @@ static void discard_is_in_seconds(void **state)
 {
     (void)state;
     must_parse("discard average 3 minimum 2\n");
-    assert_true(c.discard.average_given && c.discard.average == 8);
-    assert_true(c.discard.minimum_given && c.discard.minimum == 2);
+    assert_true(c.discard.average_given && c.ratelimit.average == 8);
+    assert_true(c.discard.minimum_given && c.ratelimit.minimum == 2);
     must_say("discard average 3 minimum 2 # one request in 8 s on the average");
     config_free(&c);
     must_parse("discard minimum 1\n");
     assert_false(c.discard.average_given);
+    assert_true(c.ratelimit.average == RATELIMIT_AVERAGE && c.ratelimit.minimum == 1);
     config_free(&c);
 }
 
