@@ -244,15 +244,6 @@ int config_unrestrict_take(struct config *c, const struct config_line *line, str
     return 0;
 }
 
-size_t config_restrict_rules(const struct config *c, struct access_rule *rules)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < c->restrict_count; i++)
-        if (c->restrictions[i].kind == CONFIG_RESTRICT_ADDRESS)
-            rules[n++] = c->restrictions[i].rule;
-    return n;
-}
-
 /* ---- for people ---- */
 
 const char *config_restrict_name(const struct config_restrict *r, char *buf, size_t size)

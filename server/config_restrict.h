@@ -44,12 +44,6 @@ int config_unrestrict_take(struct config *c, const struct config_line *line, str
 void config_restrict_print(FILE *out, const struct config *c);
 void config_unrestrict_print(FILE *out, const struct config *c);
 
-/*
- * The rules that need no name looked up, for access_build(): at most c->restrict_count of them are
- * written to `rules`. Returns their number.
- */
-size_t config_restrict_rules(const struct config *c, struct access_rule *rules);
-
 /* "192.0.2.0/24", "-6 default", "source", "ntp.example.org"; returns buf. */
 const char *config_restrict_name(const struct config_restrict *r, char *buf, size_t size);
 

@@ -22,9 +22,20 @@ static const struct live {
     const char *word;
     size_t offset, size;
 } live[] = {
-    FIELD("server", server),     FIELD("server", server_count), {.word = "pool"},
-    FIELD("keys", keys),         {.word = "trustedkey"},        FIELD("driftfile", driftfile),
-    FIELD("leapfile", leapfile), FIELD("steplimit", steplimit), FIELD("holdover", holdover),
+    FIELD("server", server),
+    FIELD("server", server_count),
+    {.word = "pool"},
+    FIELD("keys", keys),
+    {.word = "trustedkey"},
+    FIELD("driftfile", driftfile),
+    FIELD("leapfile", leapfile),
+    FIELD("steplimit", steplimit),
+    FIELD("holdover", holdover),
+    {"restrict", offsetof(struct config, restrictions), sizeof(void *)},
+    FIELD("restrict", restrict_count),
+    FIELD("restrict", restrict_lines),
+    {.word = "unrestrict"},
+    {.word = "includefile"},
 };
 #define LIVE (sizeof live / sizeof *live)
 
@@ -190,7 +201,7 @@ static int prepare(struct daemon *d, const struct saying *s, struct config *new,
     if (d->world.read_config(d->world.arg, new, &errors))
         return tell_errors(s, &errors);
     if (!config_load_keys(new, keys, &err) && !first_peers(d, new, &err) &&
-        !limits_renew(&d->limits, new, &err))
+        !limits_renew(&d->limits, new, d->world.loop, &err))
         return 0;
     keys_free(*keys);
     config_free(new);
@@ -216,6 +227,7 @@ static int reload(struct daemon *d, const struct saying *s, struct config *new)
         tell(s, LOG_LEVEL_ERROR, "nothing was changed: mend that, and reload again");
         return -1;
     }
+    config_warnings_log(s->log, new);
     uint64_t before = all_that_differ(d->config, new);
     bool leapfile = strcmp(d->config->leapfile, new->leapfile) != 0;
     take_over(d->config, new);

@@ -22,7 +22,8 @@ struct host {
 };
 
 struct restrict_rules {
-    const struct config *config;
+    struct config_restrict *line; /* copied: a configuration may be replaced */
+    size_t lines;
     struct loop *loop;
     const struct log *log;
     struct names *names; /* NULL: there is no name */
@@ -76,15 +77,17 @@ static void again(void *arg, int64_t now)
     look_up(arg);
 }
 
-static int open_names(struct restrict_rules *r, struct err *err)
+static int open_names(struct restrict_rules *r, const struct config *c, struct err *err)
 {
-    const struct config *c = r->config;
+    r->line = calloc(c->restrict_count + 1, sizeof *r->line);
     r->host = calloc(c->restrict_count + 1, sizeof *r->host);
-    if (!r->host)
+    if (!r->line || !r->host)
         return err_errno(err, "restrict", "", "starting", ENOMEM);
-    for (size_t i = 0; i < c->restrict_count; i++)
-        if (c->restrictions[i].kind == CONFIG_RESTRICT_HOST)
-            r->host[r->hosts++] = (struct host){.of = r, .line = &c->restrictions[i]};
+    for (; r->lines < c->restrict_count; r->lines++) {
+        r->line[r->lines] = c->restrictions[r->lines];
+        if (r->line[r->lines].kind == CONFIG_RESTRICT_HOST)
+            r->host[r->hosts++] = (struct host){.of = r, .line = &r->line[r->lines]};
+    }
     if (!r->hosts)
         return 0;
     if (names_open(&r->names, r->loop, err))
@@ -100,14 +103,13 @@ int restrict_rules_open(struct restrict_rules **out, const struct config *config
     struct restrict_rules *r = calloc(1, sizeof *r);
     if (!r)
         return err_errno(err, "restrict", "", "starting", ENOMEM);
-    *r = (struct restrict_rules){.config = config,
-                                 .loop = loop,
+    *r = (struct restrict_rules){.loop = loop,
                                  .log = log,
                                  .again = {.name = "restrict", .fire = again, .arg = r},
                                  .changed = changed,
                                  .arg = arg,
                                  .opening = true};
-    if (open_names(r, err)) {
+    if (open_names(r, config, err)) {
         restrict_rules_close(r);
         return -1;
     }
@@ -123,16 +125,17 @@ void restrict_rules_close(struct restrict_rules *r)
     loop_cancel(r->loop, &r->again);
     names_close(r->names);
     free(r->host);
+    free(r->line);
     free(r);
 }
 
 /* ---- servers ---- */
 
-static const struct config_restrict *source_line(const struct config *c)
+static const struct config_restrict *source_line(const struct restrict_rules *r)
 {
-    for (size_t i = 0; i < c->restrict_count; i++)
-        if (c->restrictions[i].kind == CONFIG_RESTRICT_SOURCE)
-            return &c->restrictions[i];
+    for (size_t i = 0; i < r->lines; i++)
+        if (r->line[i].kind == CONFIG_RESTRICT_SOURCE)
+            return &r->line[i];
     return NULL;
 }
 
@@ -155,7 +158,7 @@ static bool same_host(const union address *a, const union address *b)
 
 void restrict_rules_sources(struct restrict_rules *r, const union address *sources, size_t count)
 {
-    if (!r || !source_line(r->config))
+    if (!r || !source_line(r))
         return;
     if (count > SOURCES_MAX)
         count = SOURCES_MAX;
@@ -184,20 +187,21 @@ static bool named(const struct access_rule *rules, size_t count, const struct ac
 
 int restrict_rules_build(const struct restrict_rules *r, struct access **out, struct err *err)
 {
-    const struct config *c = r->config;
-    const struct config_restrict *source = source_line(c);
-    size_t room = c->restrict_count + r->hosts * NAMES_ADDRESSES + r->sources + 1;
+    const struct config_restrict *source = source_line(r);
+    size_t n = 0, room = r->lines + r->hosts * NAMES_ADDRESSES + r->sources + 1;
     struct access_rule *rules = calloc(room, sizeof *rules);
     if (!rules)
         return err_errno(err, "restrict", "", "building the rules", ENOMEM);
-    size_t n = config_restrict_rules(c, rules);
+    for (size_t i = 0; i < r->lines; i++)
+        if (r->line[i].kind == CONFIG_RESTRICT_ADDRESS)
+            rules[n++] = r->line[i].rule;
     for (size_t i = 0; i < r->hosts; i++)
         for (size_t k = 0; k < r->host[i].count; k++)
             rules[n++] = rule_of(&r->host[i].found[k], r->host[i].line->rule.flags);
-    size_t lines = n;
+    const size_t named_ones = n;
     for (size_t i = 0; source && i < r->sources; i++) {
         struct access_rule rule = rule_of(&r->source[i], source->rule.flags);
-        if (!named(rules, lines, &rule))
+        if (!named(rules, named_ones, &rule))
             rules[n++] = rule;
     }
     int bad = access_build(out, rules, n, err);

@@ -18,7 +18,7 @@ struct restrict_rules;
 
 /*
  * Begins to look names up. `changed` is called, from the loop, whenever restrict_rules_build() has
- * become another table. All are borrowed. 0, or -1 with *err.
+ * become another table. Loop and log are borrowed. 0, or -1 with *err.
  */
 int restrict_rules_open(struct restrict_rules **out, const struct config *config, struct loop *loop,
                         const struct log *log, void (*changed)(void *arg), void *arg,
