@@ -7,6 +7,7 @@ usage: test_ntp_conf.py FOLDER-OF-UNPACKED-PACKAGES -- DAEMON [ARGUMENT]...
 
 import glob
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -147,6 +148,12 @@ def rules(command):
         until = time.monotonic() + 20
         while answered("127.0.0.1"):
             check(time.monotonic() < until, "the line for localhost does not hold")
+        write(d.process.args[-1], RULES.replace("127.0.0.3 ignore", "127.0.0.2 ignore\nrestrict 127.0.0.3"))
+        d.process.send_signal(signal.SIGHUP)
+        until = time.monotonic() + 20
+        while not answered("127.0.0.3"):
+            check(time.monotonic() < until, "the new rules do not hold")
+        check(not answered("127.0.0.2"), "the new rules do not hold")
 
 
 def debian(command, tty, packages):
