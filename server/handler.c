@@ -166,6 +166,8 @@ static void keep(struct handler *h, const struct datagram *d, const uint8_t *ans
 static enum verdict reply(struct handler *h, const struct datagram *d, enum ratelimit_verdict rate,
                           uint8_t *out, size_t *size)
 {
+    if (rate == RATELIMIT_OVER)
+        return VERDICT_LIMITED;
     uint32_t generation = h->snapshot.generation;
     struct reply_input in = {
         .snapshot = &h->snapshot,
@@ -178,8 +180,6 @@ static enum verdict reply(struct handler *h, const struct datagram *d, enum rate
         .kiss = rate == RATELIMIT_KISS ? SNAPSHOT_REFID('R', 'A', 'T', 'E') : 0,
         .interleaved = past_transmit(h, d),
     };
-    if (rate == RATELIMIT_OVER)
-        return VERDICT_LIMITED;
     enum verdict verdict = reply_make(&in, out, size);
     if (*size && !in.kiss)
         keep(h, d, out);
