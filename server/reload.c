@@ -27,7 +27,6 @@ static const struct live {
     {.word = "pool"},
     FIELD("keys", keys),
     {.word = "trustedkey"},
-    FIELD("driftfile", driftfile),
     FIELD("leapfile", leapfile),
     FIELD("steplimit", steplimit),
     FIELD("holdover", holdover),

@@ -162,7 +162,8 @@ def daemon(command, conf="", seconds=120):
         try:
             yield d
             d.alive()
-            process.send_signal(signal.SIGTERM)
+            for _ in range(20):  # a storm is as good as one (F4)
+                process.send_signal(signal.SIGTERM)
             try:
                 process.wait(5)
             except subprocess.TimeoutExpired:
