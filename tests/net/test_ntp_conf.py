@@ -66,11 +66,11 @@ def write(path, text):
         f.write(text)
 
 
-def serves(d):
-    """Asks no more often than `limited` allows."""
+def serves(d, wanted):
+    """Asks no more often than `limited` allows. The receiver's messages are late where the machine is busy."""
     for host in harness.hosts():
-        until, answer = time.monotonic() + 60, None
-        while not answer or answer.leap or answer.stratum != 1:
+        until, answer = time.monotonic() + 120, None
+        while not answer or not wanted(answer):
             d.alive()
             check(time.monotonic() < until, f"{host}: {answer}")
             time.sleep(1.2)
@@ -79,7 +79,7 @@ def serves(d):
 
 def columns(name):
     """The last line of a statistics file."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 100
     while time.monotonic() < until:
         for path in glob.glob(f"{STATISTICS}/{name}.2*"):
             lines = read(path).splitlines()
@@ -87,7 +87,7 @@ def columns(name):
                 check(os.path.samefile(path, f"{STATISTICS}/{name}"), f"{name} is not linked to {path}")
                 return lines[-1].split()
         time.sleep(0.5)
-    raise AssertionError(f"no {name} within a minute: {os.listdir(STATISTICS)}")
+    raise AssertionError(f"no {name} in time: {os.listdir(STATISTICS)}")
 
 
 def statistics_are_written():
@@ -104,7 +104,7 @@ def pool(command, tty, folder):
     write(THEIRS, "13.778\n")
     os.makedirs(STATISTICS)
     with harness.daemon(command, CONF.format(tty=tty, file=file)) as d:
-        serves(d)
+        serves(d, lambda a: a.leap == 0 and a.stratum == 1)
         statistics_are_written()
         said = d.output()
     check(f"{file}:16: crypto means nothing here" in said, "no warning with its line")
@@ -162,7 +162,7 @@ def debian(command, tty, packages):
         print("left out: the package ntpsec is not unpacked")
         return
     with harness.daemon(command, CONF.format(tty=tty, file=files[0])) as d:
-        serves(d)
+        serves(d, lambda a: a.mode == 4)
         check("ntp.conf:20: tos maxclock means nothing here" in d.output(), "no warning with its line")
 
 
