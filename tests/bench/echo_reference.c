@@ -7,7 +7,7 @@
  *
  * usage: echo_reference ADDRESS PORT [TABLE_BITS]
  *
- * TABLE_BITS: for each request one of 2^N entries of 16 octets is changed, chosen by the client's
+ * TABLE_BITS: for each request one of 2^N entries of 32 octets is changed, chosen by the client's
  * address, fetched ahead for the whole batch: what rate limits cannot do without.
  */
 #include <arpa/inet.h>
@@ -25,7 +25,7 @@
 
 struct entry {
     uint32_t address, count;
-    int64_t last;
+    int64_t last, spare[2];
 };
 
 struct echo {

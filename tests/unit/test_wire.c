@@ -122,7 +122,7 @@ static size_t build(const struct tail_case *t, uint8_t *packet)
     return size + t->rest;
 }
 
-static void test_tails(void **state)
+static void test_a7_tails(void **state)
 {
     (void)state;
     uint8_t packet[2048];
@@ -148,7 +148,7 @@ static void test_tails(void **state)
     }
 }
 
-static void test_field_past_the_end(void **state)
+static void test_a7_a_field_past_the_end(void **state)
 {
     (void)state;
     uint8_t packet[WIRE_SIZE + 28] = {4 << 3 | WIRE_MODE_CLIENT};
@@ -160,7 +160,7 @@ static void test_field_past_the_end(void **state)
     }
 }
 
-static void test_random_tails_end_inside_the_packet(void **state)
+static void test_a7_random_tails_end_inside_the_packet(void **state)
 {
     (void)state;
     struct rng rng = rng_seeded(2, 1);
@@ -188,9 +188,9 @@ int main(void)
         cmocka_unit_test(test_fields_stand_where_the_rfc_says),
         cmocka_unit_test(test_any_bytes_survive_at_any_address),
         cmocka_unit_test(test_wide_values_are_cut),
-        cmocka_unit_test(test_tails),
-        cmocka_unit_test(test_field_past_the_end),
-        cmocka_unit_test(test_random_tails_end_inside_the_packet),
+        cmocka_unit_test(test_a7_tails),
+        cmocka_unit_test(test_a7_a_field_past_the_end),
+        cmocka_unit_test(test_a7_random_tails_end_inside_the_packet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
