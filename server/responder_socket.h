@@ -8,11 +8,12 @@
 #include "server/responder.h"
 
 /*
- * Octets that a socket's queue shall hold: what arrives in 2 ms of a busy thread's deafness. That
- * is 800 datagrams at 400 000 a second, and drivers' buffers count 768 to 2304 octets each; twice
- * that.
+ * Octets that a socket's queue shall hold: what arrives in 2 ms of a busy thread's deafness, 400
+ * datagrams at the 200 000 a second that one can answer, of which the kernel counts 768 to 2304
+ * octets each. Not much more, for under overload it is always full: the longer it is, the more of
+ * it has left the processor's cache before it is read.
  */
-#define RESPONDER_ROOM (4 << 20)
+#define RESPONDER_ROOM (1 << 20)
 
 /*
  * Opens a UDP socket, bound to `where`: with kernel stamps, a long queue, and the address that was

@@ -122,7 +122,7 @@ int main(int argc, char **argv)
 {
     static struct echo e;
     struct sockaddr_in at = {.sin_family = AF_INET};
-    int on = 1, df = IP_PMTUDISC_DO, room = 4 << 20;
+    int on = 1, df = IP_PMTUDISC_DO, room = 1 << 19;
     if (argc < 3 || inet_pton(AF_INET, argv[1], &at.sin_addr) != 1) {
         fputs("usage: echo_reference ADDRESS PORT [TABLE_BITS]\n", stderr);
         return 1;

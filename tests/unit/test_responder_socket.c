@@ -158,7 +158,7 @@ static void test_no_cache_line_has_two_writers(void **state)
     end(&w);
 }
 
-/* Fails once there is not room for what comes in 2 ms at 400 000 a second: a socket that nobody
+/* Fails once there is not room for what comes in 4 ms at 200 000 a second: a socket that nobody
  * reads keeps it all. Where the kernel does not grant the room, the log says what to do. */
 static void test_a_deaf_moment_loses_nothing(void **state)
 {
