@@ -30,6 +30,7 @@ struct world {
     struct handler handler;
     struct shared_table rules;
     struct ratelimit *limit;
+    uint8_t receive[8]; /* timestamp of the last answer */
     uint64_t datagrams, kisses;
 };
 
@@ -62,6 +63,8 @@ static void begin(struct world *w, const uint8_t choice[3])
     shared_swap(&w->rules, access_share(access));
     REQUIRE(!ratelimit_open(&w->limit, &config, key, &err));
     handler_share_access(&w->handler, &w->rules, w->limit);
+    w->handler.interleave = interleave_new(1, NULL);
+    REQUIRE(w->handler.interleave);
 }
 
 static union address source(uint8_t choice)
@@ -90,9 +93,12 @@ static void publish(struct world *w)
 static size_t one(struct world *w, const uint8_t *data, size_t left)
 {
     size_t length = data[3] < left - 4 ? data[3] : left - 4;
-    struct datagram d = {.bytes = data + 4, .size = length, .from = source(data[0])};
-    uint8_t out[REPLY_SIZE];
-    w->now += (int64_t)(int8_t)data[1] * (NS_PER_S / 16); /* back, too */
+    uint8_t out[REPLY_SIZE], bytes[UINT8_MAX];
+    struct datagram d = {.bytes = bytes, .size = length, .from = source(data[0])};
+    memcpy(bytes, data + 4, length);
+    if (data[2] & 2 && length >= WIRE_SIZE)
+        memcpy(bytes + WIRE_ORIGIN, w->receive, sizeof w->receive); /* as in interleaved mode */
+    w->now += (int64_t)(int8_t)data[1] * (NS_PER_S / 16);           /* back, too */
     d.received = w->now;
     d.address = data[2] > 240 ? data[2] & 15 : 0;
     publish(w);
@@ -103,6 +109,10 @@ static size_t one(struct world *w, const uint8_t *data, size_t left)
     handler_rest(&w->handler);
     w->datagrams++;
     REQUIRE(size <= d.size && size <= sizeof out && !(size && d.address));
+    if (size)
+        memcpy(w->receive, out + 32, sizeof w->receive);
+    if (size) /* an answer names the request's transmit, or in interleaved mode receive timestamp */
+        REQUIRE(!memcmp(out + 24, d.bytes + (w->handler.kept ? 32 : 40), 8));
     if (size && out[1] == 0) {
         REQUIRE(wire_mode(d.bytes[0]) == WIRE_MODE_CLIENT && out[0] >> 6 == 3);
         REQUIRE(!memcmp(out + 12, "RATE", 4) && !memcmp(out + 24, d.bytes + 40, 8));
@@ -136,5 +146,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(&w);
     shared_close(&w.rules);
     ratelimit_free(w.limit);
+    interleave_free(w.handler.interleave);
     return 0;
 }
