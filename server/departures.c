@@ -85,7 +85,7 @@ static void take(struct departures *d, struct departure *w, int64_t left, struct
     d->vain = 0;
     if (!h->settled || h->snapshot.generation != w->generation)
         return; /* the clock was stepped meanwhile */
-    if (w->sample && d->sample.state == SAMPLE_ASKED) {
+    if (w->sample && d->sample.state == SAMPLE_SENT) {
         d->sample.state = SAMPLE_STAMPED;
         d->sample.left = left - w->looked;
     }
@@ -107,6 +107,7 @@ void departures_sent(struct departures *d, unsigned answers, int64_t took,
 {
     struct departure_sample *s = &d->sample;
     if (s->state == SAMPLE_ASKED) {
+        s->state = SAMPLE_SENT;
         s->answers = answers;
         s->took = took;
     } else if (s->answers > 1) {

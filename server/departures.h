@@ -44,7 +44,7 @@ struct departure {
  * it is rare: that is seen in how much longer a batch of one took than the next one, and taken off.
  */
 struct departure_sample {
-    enum { SAMPLE_NONE, SAMPLE_ASKED, SAMPLE_STAMPED } state;
+    enum { SAMPLE_NONE, SAMPLE_ASKED, SAMPLE_SENT, SAMPLE_STAMPED } state;
     unsigned place, answers; /* in the batch, of the batch */
     int64_t took;            /* ns from the reading of the clock until all of the batch was sent */
     int64_t left;            /* ... until the answer left */
