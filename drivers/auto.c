@@ -132,6 +132,13 @@ static void on_report(void *arg, const struct receiver_report *r)
         d->driver.sink->report(d->driver.sink_arg, &with);
 }
 
+static void on_bytes(void *arg, const void *bytes, size_t size, int64_t local)
+{
+    struct auto_driver *d = arg;
+    if (d->driver.sink->bytes)
+        d->driver.sink->bytes(d->driver.sink_arg, bytes, size, local);
+}
+
 static const struct driver_sink message_sink = {
     .edge = on_edge,
     .label = on_label,
@@ -141,6 +148,7 @@ static const struct driver_sink message_sink = {
     .sawtooth = on_sawtooth,
     .leap = on_leap,
     .report = on_report,
+    .bytes = on_bytes,
 };
 
 static const struct driver_sink pulse_sink = {.edge = on_edge, .health = on_pulse_health};

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "server/reply.h"
 
@@ -61,6 +62,19 @@ const char *address_text(const union address *a, char *buf, size_t size)
     if (!inet_ntop(a->any.sa_family, bits, buf, (socklen_t)size))
         snprintf(buf, size, "?");
     return buf;
+}
+
+int address_read(union address *a, const char *text, uint16_t port)
+{
+    memset(a, 0, sizeof *a);
+    if (inet_pton(AF_INET, text, &a->v4.sin_addr) == 1)
+        a->v4.sin_family = AF_INET;
+    else if (inet_pton(AF_INET6, text, &a->v6.sin6_addr) == 1)
+        a->v6.sin6_family = AF_INET6;
+    else
+        return -1;
+    address_set_port(a, port);
+    return 0;
 }
 
 unsigned address_facts(const union address *from, const struct address_asked *asked, uint16_t port)

@@ -39,6 +39,9 @@ const char *address_text(const union address *a, char *buf, size_t size);
 /* Whether it stands for all of the machine's addresses: 0.0.0.0 or ::. */
 bool address_any(const union address *a);
 
+/* The address that is written as a number, with a port (host order): 0, or -1: it is none. */
+int address_read(union address *a, const char *text, uint16_t port);
+
 /* Port in host order, 0 for another family. */
 uint16_t address_port(const union address *a);
 

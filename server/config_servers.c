@@ -152,27 +152,29 @@ bool config_servers_differ(const struct config_server *a, const struct config_se
     return false;
 }
 
-static void print(FILE *out, const struct config *c, bool pool)
+void config_print_server(FILE *out, const struct config_server *s)
 {
     char value[OPTION_TEXT_SIZE + 2];
-    for (size_t i = 0; i < c->server_count; i++) {
-        const struct config_server *s = &c->server[i];
-        if (s->pool != pool)
-            continue;
-        fprintf(out, "%s %s%s", pool ? "pool" : "server",
-                s->family == AF_INET    ? "-4 "
-                : s->family == AF_INET6 ? "-6 "
-                                        : "",
-                s->host);
-        for (const struct option_row *row = config_server_rows; row->word; row++) {
-            bool flag = row->type == OPTION_FLAG;
-            if (flag ? *((const bool *)((const char *)s + row->offset))
-                     : pool || strcmp(row->word, "maxsources") != 0)
-                fprintf(out, flag ? " %s" : " %s %s", row->word,
-                        options_value(row, s, value, sizeof value));
-        }
-        fputc('\n', out);
+    fprintf(out, "%s %s%s", s->pool ? "pool" : "server",
+            s->family == AF_INET    ? "-4 "
+            : s->family == AF_INET6 ? "-6 "
+                                    : "",
+            s->host);
+    for (const struct option_row *row = config_server_rows; row->word; row++) {
+        bool flag = row->type == OPTION_FLAG;
+        if (flag ? *((const bool *)((const char *)s + row->offset))
+                 : s->pool || strcmp(row->word, "maxsources") != 0)
+            fprintf(out, flag ? " %s" : " %s %s", row->word,
+                    options_value(row, s, value, sizeof value));
     }
+    fputc('\n', out);
+}
+
+static void print(FILE *out, const struct config *c, bool pool)
+{
+    for (size_t i = 0; i < c->server_count; i++)
+        if (c->server[i].pool == pool)
+            config_print_server(out, &c->server[i]);
 }
 
 void config_print_servers(FILE *out, const struct config *c)

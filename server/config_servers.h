@@ -18,6 +18,9 @@ int config_take_pool(struct config *c, const struct config_line *line, struct er
 /* Whether an option of the two differs. */
 bool config_servers_differ(const struct config_server *a, const struct config_server *b);
 
+/* Writes a server's or pool's line. */
+void config_print_server(FILE *out, const struct config_server *s);
+
 /* Writes the lines of --check. */
 void config_print_servers(FILE *out, const struct config *c);
 /* The same for pools. */

@@ -188,8 +188,9 @@ const struct config_directive config_directives[] = {
              .offset = offsetof(struct config, record),
              .choices = words_none,
              .initial = "none",
-             .help = "A new file that pulses, messages, temperature and steering are recorded in, "
-                     "up to 64 MB, for timeball-sim --replay; a recording that is there already "
+             .help = "A new file that pulses, messages, packets of network servers, temperature "
+                     "and steering are recorded in, up to 64 MB, for timeball-sim --replay; a "
+                     "recording that is there already "
                      "becomes PATH.old."},
      .usage = "none|PATH"},
     {.row = {.word = "log",

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "server/control_commands.h"
+#include "server/daemon_record.h"
 #include "server/drift.h"
 #include "server/receivers.h"
 #include "server/status_json.h"
@@ -17,40 +18,27 @@
 #define DRIFT_NS  (3600 * SECOND)
 #define SENSOR_NS (4 * SECOND)
 
-/* ---- recording ---- */
-
-/* Steering since the last call; before an event, so that lines are in order. */
-static void record_steering(struct daemon *d)
-{
-    const struct discipline_segment *s = d->refclock.discipline.segment;
-    for (int i = DISCIPLINE_SEGMENTS - 1; d->recording && i >= 0; i--)
-        if (s[i].since > d->recorded) {
-            d->recorded = s[i].since;
-            record_freq(d->recording, s[i].since, s[i].freq);
-        }
-}
-
-static int open_recording(struct daemon *d, struct err *err)
-{
-    d->recorded = INT64_MIN;
-    return record_open(&d->recording, d->config->record, d->world.log, err);
-}
-
 /* ---- what drivers say ---- */
+
+/* Its line of the configuration, from 0. */
+static int number(const struct daemon_source *s)
+{
+    return (int)(s - s->daemon->source);
+}
 
 static void on_bytes(void *arg, const void *bytes, size_t size, int64_t local)
 {
     const struct daemon_source *s = arg;
-    record_steering(s->daemon);
-    record_bytes(s->daemon->recording, (int)(s - s->daemon->source), local, bytes, size);
+    daemon_record_before(s->daemon);
+    record_bytes(s->daemon->recording, number(s), local, bytes, size);
 }
 
 static void on_edge(void *arg, const struct edge *e)
 {
     struct daemon_source *s = arg;
     struct daemon *d = s->daemon;
-    record_steering(d);
-    record_edge(d->recording, e);
+    daemon_record_before(d);
+    record_edge(d->recording, number(s), e);
     refclock_edge(&d->refclock, s->who, e);
 }
 
@@ -58,16 +46,18 @@ static void on_label(void *arg, const struct timelabel *l)
 {
     struct daemon_source *s = arg;
     struct daemon *d = s->daemon;
-    record_steering(d);
-    record_label(d->recording, l);
+    daemon_record_before(d);
+    record_label(d->recording, number(s), l);
     refclock_label(&d->refclock, s->who, l);
 }
 
 static void on_sample(void *arg, const struct sample *sample)
 {
     struct daemon_source *s = arg;
-    record_steering(s->daemon);
-    refclock_sample(&s->daemon->refclock, s->who, sample);
+    struct daemon *d = s->daemon;
+    daemon_record_before(d);
+    record_sample(d->recording, number(s), sample);
+    refclock_sample(&d->refclock, s->who, sample);
 }
 
 static void on_sawtooth(void *arg, const struct sawtooth *sawtooth)
@@ -94,7 +84,7 @@ static void on_sky(void *arg, const struct sky *sky)
 {
     struct daemon_source *s = arg;
     struct daemon *d = s->daemon;
-    int mine = (int)(s - d->source);
+    int mine = number(s);
     const struct receiver *leads = refclock_leader(&d->refclock);
     bool better = leads == &d->refclock.receiver[s->who];
     watch_sky(s, sky);
@@ -252,7 +242,7 @@ static void read_temperature(struct daemon *d)
         d->world.temperature ? d->world.temperature(d->world.arg) : sensor_read(&d->sensor);
     if (isnan(d->celsius))
         return;
-    record_steering(d);
+    daemon_record_before(d);
     record_temperature(d->recording, loop_now(d->world.loop), d->celsius);
     refclock_temperature(&d->refclock, d->celsius);
 }
@@ -317,7 +307,7 @@ static int open_peers(struct daemon *d, struct err *err)
 {
     if (!d->config->server_count)
         return 0;
-    if (peers_open(&d->peers, &d->refclock, d->world.net, d->world.log, err))
+    if (peers_open(&d->peers, &d->refclock, &d->net.net, d->world.log, err))
         return -1;
     peers_apply(d->peers, d->config, keys_shared(shared_now(&d->keys)));
     return 0;
@@ -429,8 +419,7 @@ static void tick(void *arg, int64_t now)
     shared_sweep(&d->keys);
     leap_watch_tick(&d->leap, &d->refclock.leap.table, now, leap_carry_time(&d->refclock),
                     d->world.log);
-    record_steering(d);
-    record_tick(d->recording, now);
+    daemon_record_tick(d, now);
     if (statistics_due(&d->statistics, now))
         statistics_write(&d->statistics, daemon_status(d));
     if (now >= d->drift_next) {
@@ -459,9 +448,9 @@ int daemon_open(struct daemon **out, struct config *config, const struct daemon_
     load_drift(d);
     leap_watch_open(&d->leap, config->leapfile, d->world.log, d->started);
     /* the Unix sockets change the umask for a moment, so they come before there are threads */
-    if (open_recording(d, err) || open_keys(d, err) || open_peers(d, err) || open_sensor(d, err) ||
-        open_sources(d, err) || open_feeds(d, err) || open_socket(d, err) || open_control(d, err) ||
-        open_responder(d, err) || settle(d, err)) {
+    if (daemon_record_open(d, err) || open_keys(d, err) || open_peers(d, err) ||
+        open_sensor(d, err) || open_sources(d, err) || open_feeds(d, err) || open_socket(d, err) ||
+        open_control(d, err) || open_responder(d, err) || settle(d, err)) {
         daemon_close(d);
         return -1;
     }

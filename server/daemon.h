@@ -16,6 +16,7 @@
 #include "server/leap_watch.h"
 #include "server/limits.h"
 #include "server/record.h"
+#include "server/record_net.h"
 #include "server/reload.h"
 #include "server/responder.h"
 #include "server/rights.h"
@@ -87,11 +88,14 @@ struct daemon {
     double celsius; /* NAN: not known */
     struct status status;
     struct sky sky;
-    int sky_source;              /* index of the source that reported it; -1: none */
-    int64_t sky_at;              /* local, ns */
-    int64_t started;             /* local, ns */
-    struct recording *recording; /* NULL: nothing is recorded */
-    int64_t recorded;            /* steering up to this local time is in it, ns */
+    int sky_source;  /* index of the source that reported it; -1: none */
+    int64_t sky_at;  /* local, ns */
+    int64_t started; /* local, ns */
+    struct recording *recording;
+    int64_t recorded; /* steering up to this local time is in it, ns */
+    struct net_udp udp;
+    struct record_net net;                     /* that the peers ask: the world's, or `udp` */
+    union address recorded_address[PEERS_MAX]; /* of the servers, as in the recording */
     struct statistics statistics;
     const char *drift_path; /* that is written; "": none */
     int64_t drift_next;     /* local time of the next writing of the drift file, ns */

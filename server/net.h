@@ -34,6 +34,7 @@ struct net_ops {
                const struct net_events *, void *arg, struct net_query **out, struct err *);
     void (*end)(struct net_query *);
     void (*own)(struct net *, struct own_addresses *); /* our addresses in this network */
+    int64_t (*wait)(struct net *, const union address *to, int64_t wait); /* NULL: as wished */
 };
 struct net {
     const struct net_ops *ops;
@@ -60,6 +61,15 @@ static inline void net_end(struct net_query *q)
 static inline void net_own(struct net *n, struct own_addresses *own)
 {
     n->ops->own(n, own);
+}
+
+/*
+ * How long to wait (ns) until the next request to `to`, where `wait` is wished: the same, but in a
+ * network that was recorded, where it is known when the request went.
+ */
+static inline int64_t net_wait(struct net *n, const union address *to, int64_t wait)
+{
+    return n->ops->wait ? n->ops->wait(n, to, wait) : wait;
 }
 
 /* The machine's network, with the kernel's stamps of requests and answers where it gives them. The

@@ -47,13 +47,18 @@ static void forget(struct peer *p)
     p->error = (struct err){0};
 }
 
+static void ask_later(struct peer *p, int64_t wait)
+{
+    loop_after(p->loop, &p->timer, net_wait(p->net, &p->address, wait));
+}
+
 void peer_start(struct peer *p, const union address *to)
 {
     peer_stop(p);
     p->address = *to;
     forget(p);
     /* not all in the same instant */
-    loop_after(p->loop, &p->timer, (int64_t)(rng_uniform(p->rng) * 0.2e9));
+    ask_later(p, (int64_t)(rng_uniform(p->rng) * 0.2e9));
 }
 
 static void end_query(struct peer *p)
@@ -171,7 +176,7 @@ static void on_timer(void *arg, int64_t now)
     }
     p->round_left--;
     ask(p);
-    loop_after(p->loop, &p->timer, p->round_left ? BURST_NS : interval(p));
+    ask_later(p, p->round_left ? BURST_NS : interval(p));
 }
 
 /* ---- what comes back ---- */
@@ -195,7 +200,7 @@ static void on_rate(struct peer *p)
     p->poll = p->least = p->least < RATE_MOST ? p->least : RATE_MOST;
     p->bad_row = -1; /* it lives: the round is no bad one */
     p->round_left = 0;
-    loop_after(p->loop, &p->timer, interval(p));
+    ask_later(p, interval(p));
 }
 
 /* Says it once; who answers wrongly for long says nothing new. */

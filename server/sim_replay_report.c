@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server/sim_replay_report.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
 
+#include "refclock/civil.h"
 #include "server/ctl_text.h"
 
 void sim_replay_print_check(FILE *out, int number, double at, double off, double promise)
@@ -21,12 +23,20 @@ static void print_seconds(FILE *out, const char *label, double s)
     fprintf(out, "%-20s%s\n", label, isnan(s) ? "-" : ctl_seconds(s, false, text, sizeof text));
 }
 
+static void print_sources(FILE *out, const struct status *s)
+{
+    for (int i = 0; i < s->source_count; i++)
+        fprintf(out, "%-20s%s: %s\n", i ? "" : "sources", s->source[i].name, s->source[i].sentence);
+}
+
 void sim_replay_print(FILE *out, const struct sim_replay_report *r)
 {
     char text[48];
-    fprintf(out, "%-20s%s: %.0f pulses, %.0f messages, %.0f temperatures\n", "recorded",
-            ctl_age(r->span, text, sizeof text), r->pulses, r->messages, r->temperatures);
+    fprintf(out, "%-20s%s: %.0f pulses, %.0f messages, %.0f temperatures, %.0f packets%s\n",
+            "recorded", ctl_age(r->span, text, sizeof text), r->pulses, r->messages,
+            r->temperatures, r->packets, r->pieces > 0 ? ", the receivers' bytes" : "");
     fprintf(out, "%-20s%s: %s\n", "at the end", r->state, r->why);
+    print_sources(out, r->status);
     if (r->used == 0)
         return;
     print_seconds(out, "innovation RMS", r->innovation);
@@ -46,6 +56,18 @@ void sim_replay_print(FILE *out, const struct sim_replay_report *r)
         fprintf(out, "%-20snot checked: that needs 20 minutes of pulses\n", "holdover promise");
 }
 
+static json_t *sources(const struct status *s)
+{
+    json_t *all = json_array();
+    for (int i = 0; i < s->source_count; i++) {
+        const struct status_source *of = &s->source[i];
+        json_array_append_new(all, json_pack("{s:s*, s:s*, s:s, s:b}", "name", of->name, "receiver",
+                                             of->receiver, "verdict", of->verdict, "used",
+                                             (int)of->used));
+    }
+    return all;
+}
+
 void sim_replay_json(FILE *out, const struct sim_replay_report *r)
 {
     const struct {
@@ -56,6 +78,8 @@ void sim_replay_json(FILE *out, const struct sim_replay_report *r)
         {"pulses", r->pulses},
         {"messages", r->messages},
         {"temperatures", r->temperatures},
+        {"pieces", r->pieces},
+        {"packets", r->packets},
         {"used", r->used},
         {"late_share", r->late},
         {"late_mean", r->late_mean},
@@ -70,11 +94,15 @@ void sim_replay_json(FILE *out, const struct sim_replay_report *r)
         {"holdover_held", r->held},
         {"holdover_worst_share", r->worst},
     };
-    fprintf(out, "{\"state\": \"%s\"", r->state);
+    char time[40];
+    json_t *all = json_pack("{s:s}", "state", r->state);
+    json_object_set_new(
+        all, "time", r->time ? json_string(civil_iso(r->time, 9, time, sizeof time)) : json_null());
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (isfinite(rows[i].value))
-            fprintf(out, ", \"%s\": %.10g", rows[i].name, rows[i].value);
-        else
-            fprintf(out, ", \"%s\": null", rows[i].name);
-    fputs("}\n", out);
+        json_object_set_new(all, rows[i].name,
+                            isfinite(rows[i].value) ? json_real(rows[i].value) : json_null());
+    json_object_set_new(all, "sources", sources(r->status));
+    json_dumpf(all, out, JSON_COMPACT | JSON_REAL_PRECISION(10));
+    fputc('\n', out);
+    json_decref(all);
 }

@@ -2,13 +2,20 @@
 #ifndef TIMEBALL_SERVER_SIM_REPLAY_REPORT_H
 #define TIMEBALL_SERVER_SIM_REPLAY_REPORT_H
 
+#include <stdint.h>
 #include <stdio.h>
+
+#include "server/status.h"
 
 /* What a replayed recording showed. Unknown: NAN. */
 struct sim_replay_report {
-    const char *state, *why;               /* at its end */
+    const char *state, *why; /* at its end, as all of status */
+    const struct status *status;
+    int64_t time;                          /* true time when the recorded clock showed the last
+                                              event's local time, ns POSIX; 0: not known */
     double span;                           /* s */
-    double pulses, messages, temperatures; /* events of each kind */
+    double pulses, messages, temperatures; /* events of each kind ... */
+    double pieces, packets;                /* ... of receivers' bytes, of the network */
     double used;                           /* pulses */
     double late, early;                    /* shares of the numbered pulses */
     double late_mean;                      /* s */

@@ -29,7 +29,7 @@ static const char help[] =
     "      --plot FILE   pictures, as SVG: error and bound, frequency, Allan deviation, MTIE\n"
     "      --json        the figures as JSON, a line a seed\n"
     "  -v, --verbose     the daemon's log on stderr\n"
-    "      --replay      RECORDING is what the directive `record` wrote\n"
+    "      --replay      RECORDING is what `timeballctl record` or the directive `record` wrote\n"
     "      --live        in real time, NTP on 127.0.0.1 and ::1, refid XSIM\n"
     "      --for S       end after S seconds\n"
     "      --port N      of NTP (default 11123)\n"

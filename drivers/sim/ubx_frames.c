@@ -106,8 +106,8 @@ static void add_clock(struct sim_bytes *b, const struct sim_claim *c)
 {
     struct body p = {.size = 20};
     put(&p, 0, 4, tow_ms(c->gps));
-    put(&p, 4, 4, 120000 + c->gps % 1000); /* bias, ns */
-    put(&p, 8, 4, 1);                      /* drift, ns/s */
+    put(&p, 4, 4, c->gps % 1000000); /* bias, ns: kept within a millisecond */
+    put(&p, 8, 4, 1);                /* drift, ns/s */
     put(&p, 12, 4, c->fix ? 25 : INT64_C(0xffffffff));
     put(&p, 16, 4, 500);
     send(b, 0x01, 0x22, &p);

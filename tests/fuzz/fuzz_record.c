@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Any bytes as a recording: replayed through the clock's whole path. */
+/* Any bytes as a recording: replayed through the whole daemon, its bytes through framing and
+ * decoding, its packets through the peers. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 #include "server/record.h"
 #include "server/sim_replay.h"
 
-#define MOST 4096 /* bytes: time that passes in a recording costs time here */
+#define MOST 8192 /* bytes: time that passes in a recording costs time here */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -156,7 +156,7 @@ def record(ctl, folder):
     check(done.returncode == 0, f"record: {done.stderr}")
     with open(path) as f:
         lines = f.read().splitlines()
-    check(lines[0] == "# timeball recording, version 1", f"not a recording: {lines[:3]}")
+    check(lines[0] == "# timeball recording, version 2", f"not a recording: {lines[:3]}")
     sent = b"".join(bytes.fromhex(line.split()[3]) for line in lines if line.startswith("B "))
     check(sent.count(b"$GPRMC,") >= 3, f"these bytes alone: {sent}")
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)

@@ -70,8 +70,8 @@ static void what_was_written_is_read(void **state)
                                     .delay_max = 0.3,
                                     .leap = LEAP_INSERT};
     struct recording *r = begin(p);
-    record_edge(r, &edge);
-    record_label(r, &label);
+    record_edge(r, 1, &edge);
+    record_label(r, 2, &label);
     record_temperature(r, 7, 41.25);
     record_temperature(r, 8, NAN);
     record_freq(r, 9, -12.3456789012345e-6);
@@ -94,9 +94,11 @@ static void what_was_written_is_read(void **state)
     fclose(in);
     assert_int_equal(n, 4); /* no reading and no change are no events */
     assert_int_equal(e[0].kind, RECORD_EDGE);
+    assert_int_equal(e[0].source, 1);
     assert_int_equal(e[0].edge.local, edge.local);
     assert_near(e[0].edge.uncertainty, 20e-6, 1e-15);
     assert_int_equal(e[1].kind, RECORD_LABEL);
+    assert_int_equal(e[1].source, 2);
     assert_int_equal(e[1].label.local, -5);
     assert_int_equal(e[1].label.second, label.second);
     assert_int_equal(e[1].label.nsec, label.nsec);
@@ -169,10 +171,10 @@ static void it_ends_at_its_full_size(void **state)
     struct stat st;
     struct edge e = {.local = INT64_C(1790000000000000000), .uncertainty = 1.23456789e-5};
     for (int i = 0; i < RECORD_MOST / 30; i++)
-        record_edge(r, &e);
+        record_edge(r, 0, &e);
     record_close(r);
     assert_int_equal(stat(p->path, &st), 0);
-    assert_true(st.st_size <= RECORD_MOST && st.st_size > RECORD_MOST - 1000);
+    assert_true(st.st_size <= RECORD_MOST && st.st_size > RECORD_MOST - 2 * RECORD_LINE);
     assert_non_null(strstr(p->said, "full size"));
 }
 
@@ -188,7 +190,7 @@ static void a_full_disk_ends_it(void **state)
     assert_int_equal(record_open(&r, p->path, &p->log, &err), -1); /* no device either */
     unlink(p->path);
     r = begin(p);
-    record_edge(r, &e);
+    record_edge(r, 0, &e);
     record_tick(r, INT64_C(61000000000));
     struct stat st;
     assert_int_equal(stat(p->path, &st), 0);
@@ -201,8 +203,8 @@ static void no_recording_is_allowed(void **state)
     (void)state;
     struct edge e = {0};
     struct timelabel l = {0};
-    record_edge(NULL, &e);
-    record_label(NULL, &l);
+    record_edge(NULL, 0, &e);
+    record_label(NULL, 0, &l);
     record_temperature(NULL, 0, 1);
     record_freq(NULL, 0, 1);
     record_tick(NULL, 0);
@@ -243,8 +245,8 @@ static void listeners_get_all_and_bytes_too(void **state)
     record_listen(r, &other.listener);
     assert_memory_equal(h.all, RECORD_HEAD "\n", sizeof RECORD_HEAD);
     assert_string_equal(h.last, "F 4 1e-06");
-    record_edge(r, &e);
-    assert_string_equal(h.last, "E 5 0");
+    record_edge(r, 0, &e);
+    assert_string_equal(h.last, "E 5 0 0");
     assert_int_equal(other.lines, 2);
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)(i * 7);
@@ -252,13 +254,83 @@ static void listeners_get_all_and_bytes_too(void **state)
     assert_int_equal(record_parse(h.last, "x", &event, &err), 0);
     assert_int_equal(event.kind, RECORD_STREAM);
     assert_int_equal(event.local, 6);
-    assert_int_equal(event.bytes.source, 3);
+    assert_int_equal(event.source, 3);
     assert_int_equal(event.bytes.size, 3);
     assert_memory_equal(event.bytes.at, bytes + RECORD_BYTES, 3);
     record_unlisten(r, &h.listener);
     int lines = h.lines;
-    record_edge(r, &e);
+    record_edge(r, 0, &e);
     assert_int_equal(h.lines, lines);
+    record_close(r);
+}
+
+static void packets_samples_and_configuration_are_read_back(void **state)
+{
+    struct place *p = *state;
+    struct recording *r = begin(p);
+    struct heard h = {.recording = r};
+    const struct sample sample = {
+        .local = 11, .truth = -12, .error = 1e-3, .uncertainty = 2e-3, .leap = LEAP_DELETE};
+    uint8_t packet[RECORD_BYTES + 9] = {0x24, 0x01};
+    union address v4, v6;
+    struct record_event e;
+    struct err err;
+    assert_int_equal(address_read(&v4, "192.0.2.7", 123), 0);
+    assert_int_equal(address_read(&v6, "2001:db8::7", 11123), 0);
+    h.listener = (struct record_listener){.line = hear_line, .arg = &h};
+    record_listen(r, &h.listener);
+    record_sample(r, 4, &sample);
+    assert_int_equal(record_parse(h.last, "x", &e, &err), 0);
+    assert_int_equal(e.kind, RECORD_SAMPLE);
+    assert_int_equal(e.source, 4);
+    assert_int_equal(e.sample.truth, -12);
+    assert_int_equal(e.sample.leap, LEAP_DELETE);
+    assert_near(e.sample.error, 1e-3, 1e-12);
+    assert_near(e.sample.uncertainty, 2e-3, 1e-12);
+    record_request(r, 13, &v6, UINT64_C(0x0123456789abcdef));
+    assert_string_equal(h.last, "Q 13 2001:db8::7 11123 0123456789abcdef");
+    assert_int_equal(record_parse(h.last, "x", &e, &err), 0);
+    assert_int_equal(e.kind, RECORD_REQUEST);
+    assert_true(e.net.origin == UINT64_C(0x0123456789abcdef));
+    assert_int_equal(address_port(&e.net.address), 11123);
+    record_packet(r, 15, 14, &v4, packet, sizeof packet);
+    assert_int_equal(record_parse(h.last, "x", &e, &err), 0);
+    assert_int_equal(e.kind, RECORD_PACKET);
+    assert_int_equal(e.local, 15);
+    assert_int_equal(e.net.left, 14);
+    assert_int_equal(e.net.got.size, RECORD_BYTES); /* of a long one the beginning */
+    assert_memory_equal(e.net.got.at, packet, RECORD_BYTES);
+    record_config(r, 16, "refclock pps \"a  b\"");
+    assert_int_equal(record_parse(h.last, "x", &e, &err), 0);
+    assert_int_equal(e.kind, RECORD_CONFIG);
+    assert_string_equal(e.config, "refclock pps \"a  b\"");
+    record_unlisten(r, &h.listener);
+    record_close(r);
+}
+
+/* Who begins to listen later hears it too, and each line once. */
+static void configuration_is_kept_for_later(void **state)
+{
+    struct place *p = *state;
+    struct recording *r = begin(p);
+    struct heard h = {.recording = r}, gone = {.recording = r, .leave_after = 1};
+    char line[RECORD_TEXT + 2];
+    record_pivot(r, 1, 1790000000);
+    for (int64_t i = 2; i < 5; i++)
+        record_config(r, i, "server 192.0.2.1 port 123");
+    memset(line, 'a', sizeof line - 1);
+    line[sizeof line - 1] = 0;
+    record_config(r, 5, line); /* no line of a configuration is so long */
+    gone.listener = (struct record_listener){.line = hear_line, .arg = &gone};
+    record_listen(r, &gone.listener);
+    assert_int_equal(gone.lines, 1);
+    h.listener = (struct record_listener){.line = hear_line, .arg = &h};
+    record_listen(r, &h.listener);
+    const char *kept = strstr(h.all, "\nP 1 1790000000\nC 2 server 192.0.2.1 port 123\n");
+    assert_non_null(kept);
+    assert_null(strstr(h.all, "C 3"));
+    assert_null(strstr(h.all, "aaa"));
+    record_unlisten(r, &h.listener);
     record_close(r);
 }
 
@@ -271,68 +343,92 @@ static void one_without_a_file_is_for_listeners(void **state)
     struct edge e = {.local = 5};
     assert_int_equal(record_open(&r, "", &p->log, &err), 0);
     h.listener = (struct record_listener){.line = hear_line, .arg = &h};
-    record_edge(r, &e);
+    record_edge(r, 0, &e);
     record_listen(r, &h.listener);
-    record_edge(r, &e);
+    record_edge(r, 0, &e);
     record_tick(r, INT64_C(61000000000));
-    assert_string_equal(h.last, "E 5 0");
+    assert_string_equal(h.last, "E 5 0 0");
     assert_int_equal(h.lines, 2);
     record_close(r);
 }
 
+static const char *const bad_lines[] = {
+    "",
+    " ",
+    "E",
+    "E 1",
+    "E 1 ",
+    "E  1 2e-5",
+    "E 1 2e-5 ",
+    "E 1 2e-5 16",
+    "E 1 2e-5 -1",
+    "E 1 2e-5 3 4",
+    "E x 2e-5",
+    "E 1.5 2e-5",
+    "E 1 -1",
+    "E 1 2",
+    "E 1 nan",
+    "E 1 inf",
+    "E 1 1e999",
+    "E 9223372036854775807 0",
+    "E 99999999999999999999 0",
+    "EE 1 0",
+    "e 1 0",
+    "X 1 0",
+    "L 1 2 3 0 3 -",
+    "L 1 2 -1 0 3 - -",
+    "L 1 2 1000000000 0 3 - -",
+    "L 1 2 3 2 3 - -",
+    "L 1 2 3 0 4 - -",
+    "L 1 2 3 0 3 x -",
+    "L 1 2 3 0 3 0.1 -",
+    "L 1 2 3 0 3 0.3 0.1",
+    "L 1 9000000000 3 0 3 - -",
+    "L 1 2 3 0 3 - - -",
+    "L 1 2 3 0 3 - - 16",
+    "L 1 2 3 0 3 - - 0 0",
+    "S 1 2 1e-3 0 0",
+    "S 1 2 1e-3 0 4 0",
+    "S 1 2 -1e-3 0 0 0",
+    "S 1 2 nan 0 0 0",
+    "S 1 9e18 1e-3 0 0 0",
+    "C 1",
+    "C x refclock auto",
+    "C  refclock auto",
+    "P 1",
+    "P 1 9000000000",
+    "Q 1 192.0.2.1 123",
+    "Q 1 192.0.2.1 123 00112233445566",
+    "Q 1 192.0.2.1 123 001122334455667788",
+    "Q 1 192.0.2.1 0 0011223344556677",
+    "Q 1 192.0.2.1 65536 0011223344556677",
+    "Q 1 example.net 123 0011223344556677",
+    "N 1 1 192.0.2.1 123 0",
+    "N 1 x 192.0.2.1 123 00",
+    "N 1 1 192.0.2 123 00",
+    "T 1 hot",
+    "T 1 -300",
+    "T 1 5000",
+    "F 1 0.1",
+    "B 1 0",
+    "B 1 0 abc",
+    "B 1 0 AB",
+    "B 1 0 zz",
+    "B 1 -1 00",
+    "B 1 16 00",
+    "F 1 nan",
+    "F 1",
+};
+
 static void bad_lines_are_refused(void **state)
 {
-    static const char *const bad[] = {
-        "",
-        " ",
-        "E",
-        "E 1",
-        "E 1 ",
-        "E  1 2e-5",
-        "E 1 2e-5 ",
-        "E 1 2e-5 3",
-        "E x 2e-5",
-        "E 1.5 2e-5",
-        "E 1 -1",
-        "E 1 2",
-        "E 1 nan",
-        "E 1 inf",
-        "E 1 1e999",
-        "E 9223372036854775807 0",
-        "E 99999999999999999999 0",
-        "EE 1 0",
-        "e 1 0",
-        "X 1 0",
-        "L 1 2 3 0 3 -",
-        "L 1 2 -1 0 3 - -",
-        "L 1 2 1000000000 0 3 - -",
-        "L 1 2 3 2 3 - -",
-        "L 1 2 3 0 4 - -",
-        "L 1 2 3 0 3 x -",
-        "L 1 2 3 0 3 0.1 -",
-        "L 1 2 3 0 3 0.3 0.1",
-        "L 1 9000000000 3 0 3 - -",
-        "L 1 2 3 0 3 - - -",
-        "T 1 hot",
-        "T 1 -300",
-        "T 1 5000",
-        "F 1 0.1",
-        "B 1 0",
-        "B 1 0 abc",
-        "B 1 0 AB",
-        "B 1 0 zz",
-        "B 1 -1 00",
-        "B 1 64 00",
-        "F 1 nan",
-        "F 1",
-    };
     char longest[RECORD_LINE + 8];
     struct record_event e;
     struct err err;
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        if (!record_parse(bad[i], "x", &e, &err))
-            fail_msg("taken: '%s'", bad[i]);
+    for (size_t i = 0; i < sizeof bad_lines / sizeof *bad_lines; i++)
+        if (!record_parse(bad_lines[i], "x", &e, &err))
+            fail_msg("taken: '%s'", bad_lines[i]);
     memset(longest, '1', sizeof longest);
     memcpy(longest, "E ", 2);
     longest[sizeof longest - 1] = 0;
@@ -354,6 +450,8 @@ int main(void)
         IN_PLACE(it_ends_at_its_full_size),
         IN_PLACE(a_full_disk_ends_it),
         IN_PLACE(listeners_get_all_and_bytes_too),
+        IN_PLACE(packets_samples_and_configuration_are_read_back),
+        IN_PLACE(configuration_is_kept_for_later),
         IN_PLACE(one_without_a_file_is_for_listeners),
         cmocka_unit_test(no_recording_is_allowed),
         cmocka_unit_test(bad_lines_are_refused),
