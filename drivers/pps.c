@@ -110,6 +110,7 @@ static void pass_on(struct pps_driver *d, int64_t stamped, const struct pulse_st
         .local = stamped - llround(d->latency * 1e9),
         .uncertainty = d->uncertainty + stamp->error,
         .width = stamp->width,
+        .falling = d->edge != 0,
     };
     d->edges++;
     say(d, HEALTH_OK, NULL);

@@ -23,6 +23,7 @@ struct bound_parts announce_parts(const struct refclock *r)
     if (led->trust == TRUST_DOUBTFUL)
         parts.latency *= 2;
     parts.receiver = fabs(led->bias);
+    parts.sawtooth = sawtooth_left(&led->sawtooth);
     return parts;
 }
 

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "refclock/civil.h"
+
 #define ROW_DOUBTS 4      /* outliers in a row that say something about the estimate */
 #define BIAS_MOST  1e-3   /* s: a greater difference is taken over at once */
 #define BIAS_RATE  0.5e-6 /* s a second of it at most, ... */
@@ -38,8 +40,9 @@ static bool is_held_over(const struct refclock *r, const struct selected *s)
     const struct receiver *next = &r->receiver[s->leader];
     const struct receiver *led = &r->receiver[r->led];
     bool was_receiver = r->led_once && !led->config.peer;
-    bool doubtful = led->config.pulses && led->numbering.state != NUMBERING_NUMBERED &&
-                    led->numbering.state != NUMBERING_EMPTY;
+    bool doubtful = led->edge.verdict == EDGE_WRONG ||
+                    (led->config.pulses && led->numbering.state != NUMBERING_NUMBERED &&
+                     led->numbering.state != NUMBERING_EMPTY);
     if (!next->config.peer || !was_receiver || !r->synced_once || doubtful)
         return false;
     return r->total <= r->config.holdover_limit && s->of[r->led].verdict != VERDICT_FALSE &&
@@ -229,17 +232,37 @@ static struct source *counts_of(struct receiver *one)
     return one->config.pulses || one->config.samples ? &one->pulses : &one->messages;
 }
 
+/* What a receiver said of this pulse; NAN: nothing. */
+static double said_of(const struct receiver *one, const struct sample *s)
+{
+    return s->pulse ? sawtooth_of(&one->sawtooth, s->local, (s->truth + NS_PER_S / 2) / NS_PER_S)
+                    : (double)NAN;
+}
+
+/* A pulse was judged: what it said by itself, s, and what was said of it (NAN: nothing known, or it
+ * was not believed). */
+static void judge_sawtooth(const struct refclock *r, struct receiver *one, int64_t local, double z,
+                           double said)
+{
+    char sentence[192];
+    if (sawtooth_judge(&one->sawtooth, local, z, said))
+        log_say(r->log, LOG_LEVEL_NOTICE, "%s: its sawtooth is %s", one->config.name,
+                sawtooth_sentence(&one->sawtooth, sentence, sizeof sentence));
+}
+
 static void take(struct refclock *r, struct receiver *one, const struct sample *given)
 {
     struct source *source = counts_of(one);
     struct sample s = *given;
     double innovation, sigma;
-    double bias = bias_of(r, one);
-    s.fraction -= bias;
+    double bias = bias_of(r, one), said = said_of(one, given);
+    double off = one->sawtooth.on && !isnan(said) ? said : 0;
+    s.fraction -= bias + off;
     discipline_innovation(&r->discipline, &s, &innovation, &sigma);
     enum source_verdict verdict = source_judge(source, innovation, sigma, r->discipline.count);
     if (r->discipline.started)
         witness_note(&one->witness, innovation + bias, s.local);
+    judge_sawtooth(r, one, s.local, innovation + off, verdict == SOURCE_USED ? said : (double)NAN);
     if (verdict == SOURCE_USED || verdict == SOURCE_REOPEN) {
         uint64_t turns = r->discipline.thermal.turns;
         discipline_update(&r->discipline, &s, verdict == SOURCE_REOPEN);
@@ -255,14 +278,17 @@ static void take(struct refclock *r, struct receiver *one, const struct sample *
 static void watch(struct refclock *r, struct receiver *one, const struct sample *s)
 {
     struct witness *w = &one->witness;
-    double z, sigma, usual = fmax(w->spread, sqrt(w->variance));
+    double z, sigma, usual = fmax(w->spread, sqrt(w->variance)), said = said_of(one, s);
+    double corrected = one->sawtooth.on && !isnan(said) ? said : 0;
     discipline_innovation(&r->discipline, s, &z, &sigma);
+    z -= corrected;
     bool known = w->count >= WITNESS_KEEPS && usual > 0;
     double off = known ? z - w->median : 0;
     struct source *source = counts_of(one);
     enum source_verdict verdict = source_judge(source, off, known ? usual : INFINITY, UINT64_MAX);
     source->offset = z;
     witness_note(w, z, s->local);
+    judge_sawtooth(r, one, s->local, z + corrected, verdict == SOURCE_USED ? said : (double)NAN);
     if (verdict == SOURCE_USED)
         source->last = s->local;
 }

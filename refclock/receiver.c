@@ -10,12 +10,14 @@
 #define INTERVALS     4    /* ... or so many of its intervals */
 #define SPREADS       3.0  /* of nine measurements around their median, in an error interval */
 #define LEAST_BOUND   1e-9 /* s */
+#define ACCORD_S      0.03 /* less than the length of a pulse */
 
 void receiver_init(struct receiver *r, const struct receiver_config *config)
 {
     memset(r, 0, sizeof *r);
     r->config = *config;
     numbering_init(&r->numbering);
+    edge_check_init(&r->edge);
 }
 
 double receiver_age(int64_t last, int64_t now)
@@ -42,9 +44,47 @@ static struct fitness sampler_fitness(const struct receiver *r, const struct rec
     return f;
 }
 
+static struct fitness inverted(const struct receiver *r)
+{
+    struct fitness f = {.choice = FITNESS_NOTHING};
+    snprintf(f.why, sizeof f.why,
+             "the pulse is taken at its wrong end: %.100s; add `edge %s` to its refclock line",
+             r->edge.why, r->edge.falling ? "assert" : "clear");
+    return f;
+}
+
+/* Who says the same to better than a pulse is long, and rests on no pulse of the same kind. */
+static bool accords(const struct receiver *mine, const struct receiver *other, int64_t now)
+{
+    return !other->config.pulses && !other->config.messages &&
+           witness_speaks(&mine->witness, now) && witness_speaks(&other->witness, now) &&
+           receiver_bound(other) < ACCORD_S &&
+           fabs(other->witness.median - mine->witness.median) < ACCORD_S;
+}
+
+bool receiver_check_edge(struct receiver *all, int count, int who, int64_t now)
+{
+    struct receiver *mine = &all[who];
+    struct edge_moment m = {.delay = mine->numbering.median};
+    for (int i = 0; i < count; i++)
+        m.accordance = m.accordance || (i != who && accords(mine, &all[i], now));
+    return edge_check_judge(&mine->edge, &m);
+}
+
+const char *receiver_evidence(const struct receiver *r, char *buf, size_t size)
+{
+    numbering_evidence(&r->numbering, buf, (int)size);
+    size_t n = strlen(buf);
+    if (r->numbering.state == NUMBERING_NUMBERED && r->edge.verdict == EDGE_UNVERIFIED)
+        snprintf(buf + n, size - n, "; edge unverified");
+    return buf;
+}
+
 struct fitness receiver_fitness(const struct receiver *r, const struct receiver_moment *m)
 {
     char evidence[256];
+    if (r->edge.verdict == EDGE_WRONG)
+        return inverted(r);
     struct fitness_input in = {
         .pulse = r->config.pulses,
         .pulse_age = m->arriving ? 0 : receiver_age(r->pulses.last, m->now),
@@ -69,7 +109,7 @@ struct fitness receiver_fitness(const struct receiver *r, const struct receiver_
     }
     if (r->config.samples)
         return sampler_fitness(r, m);
-    return fitness_judge(&in, numbering_evidence(&r->numbering, evidence, sizeof evidence));
+    return fitness_judge(&in, receiver_evidence(r, evidence, sizeof evidence));
 }
 
 double receiver_bound(const struct receiver *r)

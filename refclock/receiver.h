@@ -5,9 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "refclock/edge_check.h"
 #include "refclock/fitness.h"
 #include "refclock/numbering.h"
 #include "refclock/sample.h"
+#include "refclock/sawtooth.h"
 #include "refclock/select.h"
 #include "refclock/source.h"
 #include "refclock/witness.h"
@@ -49,8 +51,10 @@ struct receiver {
     int64_t renumbered;             /* s, that its new number moved its time by: not yet followed */
     struct source pulses, messages; /* `pulses` of samples, too */
     struct witness witness;         /* what it says of the clock's offset */
-    double message_uncertainty;     /* s */
-    double uncertainty;             /* s, constant, of its last measurement */
+    struct edge_check edge;
+    struct sawtooth_use sawtooth;
+    double message_uncertainty; /* s */
+    double uncertainty;         /* s, constant, of its last measurement */
     double bias; /* s, what it said more than the one that led before, and is taken over slowly */
     bool heard_pulse, heard_message; /* in this second */
     bool no_fix;
@@ -81,6 +85,15 @@ double receiver_age(int64_t last, int64_t now);
 /* It as selection sees it; *fitness must live as long. */
 void receiver_candidate(const struct receiver *r, const struct receiver_moment *m,
                         const struct fitness *fitness, struct candidate *c);
+
+/*
+ * Judges the edge of the receiver `who` of `all`, by what it knows of itself and by the others;
+ * true when the verdict is another than before.
+ */
+bool receiver_check_edge(struct receiver *all, int count, int who, int64_t now);
+
+/* What its seconds rest on, or what is missing: numbering_evidence(), and the edge. Returns buf. */
+const char *receiver_evidence(const struct receiver *r, char *buf, size_t size);
 
 /* s: true time is within this of what it says. */
 double receiver_bound(const struct receiver *r);

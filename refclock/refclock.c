@@ -176,7 +176,8 @@ static enum refclock_state next_state(const struct refclock *r)
     if (!r->synced_once)
         return REFCLOCK_STARTING;
     /* a second that is in doubt is no holdover: the estimate itself may rest on it */
-    bool doubtful = r->doubt || (!numbered && led->numbering.state != NUMBERING_EMPTY);
+    bool doubtful = r->doubt || (!numbered && led->numbering.state != NUMBERING_EMPTY) ||
+                    (led && led->edge.verdict == EDGE_WRONG);
     return total <= r->config.holdover_limit && !doubtful ? REFCLOCK_HOLDOVER
                                                           : REFCLOCK_UNSYNCHRONISED;
 }
@@ -268,10 +269,23 @@ static bool sets_the_pace(const struct refclock *r, int who)
     return who == r->leader || (r->leader < 0 && who == r->led);
 }
 
+static void check_edge(struct refclock *r, int who)
+{
+    const struct receiver *one = &r->receiver[who];
+    if (!receiver_check_edge(r->receiver, r->count, who, loop_now(r->loop)))
+        return;
+    log_say(r->log, one->edge.verdict == EDGE_WRONG ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+            "the edge of %s is %s%s%s", one->config.name, edge_verdict_name(one->edge.verdict),
+            *one->edge.why ? ": " : "", one->edge.why);
+    reselect(r);
+}
+
 void refclock_edge(struct refclock *r, int who, const struct edge *e)
 {
     struct receiver *one = &r->receiver[who];
     struct sample s;
+    edge_check_edge(&one->edge, e);
+    check_edge(r, who);
     one->heard_pulse = one->config.pulses = true; /* from the first on they are waited for */
     if (!numbering_edge(&one->numbering, e, &s)) {
         reselect(r);
@@ -339,6 +353,8 @@ void refclock_label(struct refclock *r, int who, const struct timelabel *l)
     hear_flag(r, who, l->leap);
     uint64_t renumbered = n->renumbered;
     enum numbering_state state = numbering_label(n, l);
+    if (one->config.pulses)
+        check_edge(r, who);
     one->renumbered += n->renumbered != renumbered ? n->renumbered_by : 0;
     follow_number(r, who);
     if (state != before)
@@ -396,7 +412,12 @@ void refclock_forget(struct refclock *r, int who)
 
 void refclock_sawtooth(struct refclock *r, int who, const struct sawtooth *s)
 {
-    (void)r, (void)who, (void)s;
+    sawtooth_hear(&r->receiver[who].sawtooth, s);
+}
+
+void refclock_pulse(struct refclock *r, int who, const struct edge_hint *hint)
+{
+    r->receiver[who].edge.hint = *hint;
 }
 
 void refclock_leap(struct refclock *r, int who, const struct leap_claim *l)

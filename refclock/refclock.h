@@ -111,6 +111,9 @@ void refclock_remove(struct refclock *r, int who);
 void refclock_sawtooth(struct refclock *r, int who, const struct sawtooth *s);
 void refclock_leap(struct refclock *r, int who, const struct leap_claim *l);
 
+/* What a receiver or its board's profile says of its pulse. */
+void refclock_pulse(struct refclock *r, int who, const struct edge_hint *hint);
+
 /* Whether the receiver says that it has a fix. Without one its pulses are not used. */
 void refclock_fix(struct refclock *r, int who, bool fix);
 

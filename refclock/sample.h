@@ -15,6 +15,7 @@ struct edge {
     double uncertainty; /* of that latency, s, +- */
     double width; /* s, from this kind of edge on to the line's next opposite one, as the last whole
                      pulse showed it; 0: not known, the line captures one kind only */
+    bool falling; /* the kind */
 };
 
 /*
@@ -51,7 +52,7 @@ struct timelabel {
 struct sample {
     int64_t local;   /* ns */
     int64_t truth;   /* ns POSIX */
-    double fraction; /* s, |fraction| < 1e-9: what nanoseconds cannot hold (sawtooth); else 0 */
+    double fraction; /* s, on top of `truth`: sawtooth, bias */
     double error; /* s, standard error where it is known beforehand; 0: estimated from the samples,
                      which then come a second apart or nearly so */
     double uncertainty; /* s, constant and unknowable from the samples: latency of the pulse, half

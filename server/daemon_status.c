@@ -113,10 +113,11 @@ static void fill_latency(const struct daemon *d, struct status_clock *c)
     }
 }
 
-static void fill_numbering(const struct numbering *n, struct status_clock *c)
+static void fill_numbering(const struct receiver *r, struct status_clock *c)
 {
+    const struct numbering *n = &r->numbering;
     snprintf(c->numbering, sizeof c->numbering, "%s", numbering_state_name(n->state));
-    numbering_evidence(n, c->evidence, sizeof c->evidence);
+    receiver_evidence(r, c->evidence, sizeof c->evidence);
     c->delay = n->median;
     c->delay_low = n->low;
     c->delay_high = n->high;
@@ -177,7 +178,7 @@ static void fill_clock(struct daemon *d, struct status *s)
     fill_allan(&d->refclock.discipline.allan, c);
     fill_latency(d, c);
     if (refclock_leader(r))
-        fill_numbering(&refclock_leader(r)->numbering, c);
+        fill_numbering(refclock_leader(r), c);
     fill_steps(r, c);
     clock_sentence(d, c);
 }
@@ -256,7 +257,12 @@ static void fill_source(const struct daemon *d, const struct daemon_source *from
     if (mine->config.pulses) {
         snprintf(to->numbering, sizeof to->numbering, "%s",
                  numbering_state_name(mine->numbering.state));
-        numbering_evidence(&mine->numbering, to->evidence, sizeof to->evidence);
+        receiver_evidence(mine, to->evidence, sizeof to->evidence);
+    }
+    if (mine->config.pulses && pulse) {
+        status_text(to->edge, sizeof to->edge, edge_verdict_name(mine->edge.verdict));
+        status_text(to->edge_why, sizeof to->edge_why, mine->edge.why);
+        sawtooth_sentence(&mine->sawtooth, to->sawtooth, sizeof to->sawtooth);
     }
     to->trust = (int)mine->trust;
     snprintf(to->trust_why, sizeof to->trust_why, "%s",

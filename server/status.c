@@ -239,6 +239,13 @@ static const struct status_row source_rows[] = {
         "What it says otherwise than the receiver that led before, and is taken over slowly."),
     ROW("numbering", TEXT, numbering, NULL, "How its pulses get their seconds; see clock."),
     ROW("evidence", TEXT, evidence, NULL, "What its numbering rests on, or what is missing."),
+    ROW("edge", TEXT, edge, "edge",
+        "Whether the edge that is stamped marks the second: unverified (nothing tells), right or "
+        "inverted."),
+    ROW("edge_why", TEXT, edge_why, NULL, "What tells that."),
+    ROW("sawtooth", TEXT, sawtooth, "sawtooth",
+        "What is made of what the receiver says of its pulses' granularity; null: it says "
+        "nothing."),
     ROW("found", TEXT, found, "found",
         "What was found out about the device, and why it was taken; null: nothing."),
     ROW("error", TEXT, error, "error",

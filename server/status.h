@@ -129,6 +129,9 @@ struct status_source {
     double bias;      /* s, of that, not taken over yet */
     char numbering[24];
     char evidence[STATUS_TEXT];
+    char edge[16]; /* edge_verdict_name() of its pulse, "" none */
+    char edge_why[STATUS_TEXT];
+    char sawtooth[STATUS_TEXT];  /* what is made of what it says of its pulses, "" nothing */
     char sentence[STATUS_TEXT];  /* why used or not, what would change it */
     char found[STATUS_TEXT * 2]; /* what was found out about the device and why it was taken, "" */
     char error[STATUS_TEXT * 2]; /* what is wrong with the device and what to do, "" */

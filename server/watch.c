@@ -78,9 +78,13 @@ void watch_report(struct daemon_source *s, const struct receiver_report *report)
         .satellite = s->satellites >= 0 ? s->satellite : NULL,
         .satellites = s->satellites,
     };
+    const struct edge_hint hint = {.marks = report->pulse_polarity,
+                                   .width = report->pulse_width,
+                                   .usual = report->usual_delay};
     memcpy(in.ecef, report->ecef, sizeof in.ecef);
     compare(s, &in);
     integrity_take(&s->integrity, &in);
     s->satellites = -1;
+    refclock_pulse(&s->daemon->refclock, s->who, &hint);
     refclock_trust(&s->daemon->refclock, s->who, s->integrity.trust, s->integrity.why);
 }

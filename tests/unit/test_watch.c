@@ -114,6 +114,45 @@ static void e6_signals_flags_and_their_end(void **state)
     end(w);
 }
 
+/* The pulses' spread against the estimate after two hours, s, with these lines. */
+static double spread(const char *qerr, const char *sawtooth, bool *on)
+{
+    char lines[200];
+    snprintf(
+        lines, sizeof lines,
+        "length 8000\nclass ocxo\nprotocol ubx\npulse_noise 5e-9\nseed 4\nqerr %s\nsawtooth %s\n",
+        qerr, sawtooth);
+    struct sim_world *w = begin(lines);
+    (void)at(w, 7200);
+    const struct receiver *r = &w->daemon->refclock.receiver[0];
+    double noise = noise_pulse(&w->daemon->refclock.discipline.noise);
+    assert_int_equal(w->daemon->refclock.state, REFCLOCK_LOCKED);
+    print_message("sawtooth %s, qErr %s: pulse noise %.2f ns, jitter %.2f ns, %s\n", sawtooth, qerr,
+                  noise * 1e9, r->pulses.jitter * 1e9, r->sawtooth.on ? "taken off" : "left");
+    *on = r->sawtooth.on;
+    end(w);
+    return noise;
+}
+
+/* A pulse of 5 ns, with a sawtooth of +-10 ns on top. */
+static void c13_the_sawtooth_goes_and_a_reversed_sign_turns_it_off(void **state)
+{
+    bool on;
+    (void)state;
+    double bare = spread("none", "0", &on);
+    assert_false(on);
+    double left = spread("none", "10e-9", &on);
+    assert_false(on);
+    double right = spread("right", "10e-9", &on);
+    assert_true(on);
+    double reversed = spread("reversed", "10e-9", &on);
+    assert_false(on);
+    assert_near(bare, 5e-9, 0.5e-9);
+    assert_true(left > 1.3 * bare);
+    assert_true(right < 1.1 * bare);
+    assert_near(reversed, left, 0.05 * left);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +160,7 @@ int main(void)
         cmocka_unit_test(nmea_alone_is_not_monitored_until_its_site_is_known),
         cmocka_unit_test(e6_a_position_that_jumps),
         cmocka_unit_test(e6_signals_flags_and_their_end),
+        cmocka_unit_test(c13_the_sawtooth_goes_and_a_reversed_sign_turns_it_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
