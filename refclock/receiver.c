@@ -18,6 +18,7 @@ void receiver_init(struct receiver *r, const struct receiver_config *config)
     r->config = *config;
     numbering_init(&r->numbering);
     edge_check_init(&r->edge);
+    testimony_init(&r->testimony);
 }
 
 double receiver_age(int64_t last, int64_t now)
@@ -73,8 +74,10 @@ bool receiver_check_edge(struct receiver *all, int count, int who, int64_t now)
 
 const char *receiver_evidence(const struct receiver *r, char *buf, size_t size)
 {
-    numbering_evidence(&r->numbering, buf, (int)size);
-    size_t n = strlen(buf);
+    bool named = r->numbering.state == NUMBERING_NUMBERED && testimony_tells(&r->testimony);
+    size_t n = named ? (size_t)snprintf(buf, size, "the receiver names its pulses; ") : 0;
+    numbering_evidence(&r->numbering, buf + n, (int)(size - n));
+    n = strlen(buf);
     if (r->numbering.state == NUMBERING_NUMBERED && r->edge.verdict == EDGE_UNVERIFIED)
         snprintf(buf + n, size - n, "; edge unverified");
     return buf;

@@ -12,6 +12,7 @@
 #include "refclock/sawtooth.h"
 #include "refclock/select.h"
 #include "refclock/source.h"
+#include "refclock/testimony.h"
 #include "refclock/witness.h"
 
 /*
@@ -53,6 +54,7 @@ struct receiver {
     struct witness witness;         /* what it says of the clock's offset */
     struct edge_check edge;
     struct sawtooth_use sawtooth;
+    struct testimony testimony;
     double message_uncertainty; /* s */
     double uncertainty;         /* s, constant, of its last measurement */
     double bias; /* s, what it said more than the one that led before, and is taken over slowly */

@@ -285,6 +285,7 @@ void refclock_edge(struct refclock *r, int who, const struct edge *e)
     struct receiver *one = &r->receiver[who];
     struct sample s;
     edge_check_edge(&one->edge, e);
+    testimony_edge(&one->testimony, e->local, sawtooth_named(&one->sawtooth, e->local));
     check_edge(r, who);
     one->heard_pulse = one->config.pulses = true; /* from the first on they are waited for */
     if (!numbering_edge(&one->numbering, e, &s)) {
@@ -352,7 +353,10 @@ void refclock_label(struct refclock *r, int who, const struct timelabel *l)
     one->messages.last = l->local;
     hear_flag(r, who, l->leap);
     uint64_t renumbered = n->renumbered;
-    enum numbering_state state = numbering_label(n, l);
+    struct timelabel own = *l;
+    if (one->config.pulses && !testimony_label(&one->testimony, &own))
+        return;
+    enum numbering_state state = numbering_label(n, &own);
     if (one->config.pulses)
         check_edge(r, who);
     one->renumbered += n->renumbered != renumbered ? n->renumbered_by : 0;

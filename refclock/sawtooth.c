@@ -42,6 +42,16 @@ double sawtooth_of(const struct sawtooth_use *u, int64_t local, int64_t second)
     return NAN;
 }
 
+int64_t sawtooth_named(const struct sawtooth_use *u, int64_t local)
+{
+    for (int i = 1; i <= u->count; i++) {
+        const struct sawtooth *s = &u->said[(u->next - i + SAWTOOTH_KEEPS) % SAWTOOTH_KEEPS];
+        if (s->local < local)
+            return local - s->local <= NS_PER_S ? s->second : INT64_MIN;
+    }
+    return INT64_MIN;
+}
+
 static double slope(const struct sawtooth_use *u)
 {
     return u->qq > 0 ? u->zq / u->qq : 0;

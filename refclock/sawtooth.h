@@ -40,6 +40,9 @@ void sawtooth_hear(struct sawtooth_use *u, const struct sawtooth *s);
  */
 double sawtooth_of(const struct sawtooth_use *u, int64_t local, int64_t second);
 
+/* The second that the pulse at `local` was said to be, POSIX; INT64_MIN: nothing was said of it. */
+int64_t sawtooth_named(const struct sawtooth_use *u, int64_t local);
+
 /*
  * Judges by a pulse that was believed: without any correction it said `z` (s, against an estimate
  * that moves slowly), of it was said `q`. True when it is taken off, or no longer, from now on.

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/config_servers.h"
+#include "server/options.h"
 
 /* Directives that a replay needs; those of network servers follow when their addresses are known.
  */
@@ -39,8 +40,10 @@ static int record_configuration(struct daemon *d, struct err *err)
 static void record_server(struct daemon *d, const struct peers_member *m, int64_t now)
 {
     char text[RECORD_TEXT + 1] = "";
-    struct config_server as = *m->config;
+    struct config_server as = *m->config, plain;
+    options_initial(config_server_rows, &plain);
     as.pool = false;
+    as.key = plain.key; /* a replay has no keys */
     address_text(&m->peer->address, as.host, sizeof as.host);
     FILE *out = fmemopen(text, sizeof text, "w");
     if (!out)
