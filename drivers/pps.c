@@ -145,7 +145,7 @@ static bool is_new(struct pps_driver *d, const struct pulse_stamp *stamp)
  * be the second's. */
 static bool is_crowded(struct pps_driver *d, int64_t stamped)
 {
-    int64_t since = d->newest != INT64_MIN ? stamped - d->newest : INT64_MAX;
+    int64_t since = d->newest != INT64_MIN ? stamped - d->newest : CROWD_S * NS_PER_S;
     int64_t seconds = (since + NS_PER_S / 2) / NS_PER_S;
     d->newest = stamped;
     return since < CROWD_S * NS_PER_S && d->jump > (seconds < 1 ? 1 : seconds);

@@ -13,18 +13,19 @@
 /* The line's words, cut at single blanks in *copy. Returns how many; -1: not such a line. */
 static int cut(char *copy, const char *words[WORDS])
 {
-    char *at = copy, *blank;
+    char *at = copy;
     int n = 0;
-    do {
-        blank = strchr(at, ' ');
+    for (;;) {
+        char *blank = strchr(at, ' ');
         if (blank)
             *blank = 0;
         if (n == WORDS || !*at)
             return -1;
         words[n++] = at;
+        if (!blank)
+            return n;
         at = blank + 1;
-    } while (blank);
-    return n;
+    }
 }
 
 static int take_int(const char *word, int64_t least, int64_t most, int64_t *value)
