@@ -39,7 +39,7 @@ const struct option_row config_server_rows[] = {
      .min = PEER_POLL_LEAST,
      .max = PEER_POLL_MOST,
      .initial = "10",
-     .help = "... and at most 2^N s apart: so seldom while a receiver leads."},
+     .help = "It is asked at most 2^N s apart: so seldom while a receiver leads."},
     {.word = "iburst",
      .type = OPTION_FLAG,
      AT(iburst),

@@ -26,6 +26,7 @@ struct ctl {
     const char *const *words; /* all operands */
     size_t count;
     const char *length; /* --for, or NULL */
+    const char *error;  /* --error, or NULL */
     const char *config; /* --config, or NULL */
     const char *root;   /* --root, or "" */
     bool json;
@@ -85,6 +86,7 @@ int ctl_satellites(const struct ctl *ctl, struct err *err);
 int ctl_clients(const struct ctl *ctl, struct err *err);
 int ctl_watch(const struct ctl *ctl, struct err *err);
 int ctl_now(const struct ctl *ctl, struct err *err);
+int ctl_wait(const struct ctl *ctl, struct err *err);
 int ctl_epochs(const struct ctl *ctl, struct err *err);
 int ctl_receiver(const struct ctl *ctl, struct err *err);
 int ctl_reload(const struct ctl *ctl, struct err *err);

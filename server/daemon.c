@@ -422,6 +422,8 @@ static void tick(void *arg, int64_t now)
     daemon_record_tick(d, now);
     if (statistics_due(&d->statistics, now))
         statistics_write(&d->statistics, daemon_status(d));
+    if (d->world.notify)
+        notify_tick(d->world.notify, now, daemon_status(d)->clock.sentence);
     if (now >= d->drift_next) {
         d->drift_next = now + DRIFT_NS;
         save_drift(d);

@@ -12,6 +12,7 @@
 #include "server/config.h"
 #include "server/control.h"
 #include "server/feed.h"
+#include "server/notify.h"
 #include "server/peers.h"
 #include "server/leap_watch.h"
 #include "server/limits.h"
@@ -39,6 +40,7 @@ struct daemon_world {
     int (*open_port)(const struct driver_env *, const char *, int, struct port **, struct err *);
     int (*open_pulse)(const struct driver_env *, const char *, const struct pulse_want *,
                       struct pulse **, struct err *);
+    struct notify *notify; /* the service manager; NULL: none */
     struct rights *rights; /* are settled once all is open and bound; NULL: left as they are */
     void *arg;
     struct net *net; /* to network servers; NULL: the machine's */

@@ -183,6 +183,7 @@ static int open_clock(const struct config *config, struct clock **clock, struct 
 static int serve(struct process *p, struct config *config, struct clock *clock, struct err *err)
 {
     struct rights rights;
+    struct notify notify;
     const struct log *log = &p->log.log;
     int64_t pivot = 0;
     loop_poll_init(&p->loop, clock);
@@ -195,19 +196,24 @@ static int serve(struct process *p, struct config *config, struct clock *clock, 
         .steering = clock->steerable ? STATUS_STEERS_SYSTEM : STATUS_STEERS_NONE,
         .era_pivot = pivot,
         .rights = &rights,
+        .notify = &notify,
         .arg = p,
         .read_config = read_config,
         .change_log = change_log,
     };
+    notify_open(&notify);
     int bad =
         rights_begin(&rights, config, log, err) || daemon_open(&p->daemon, config, &world, err);
     if (!bad) {
         log_say(log, LOG_LEVEL_NOTICE, "timeballd " TIMEBALL_VERSION " serves");
+        notify_ready(&notify);
         bad = loop_run(&p->loop) ? err_set(err, "timeballd", "", "waiting for events failed") : 0;
         log_say(log, LOG_LEVEL_NOTICE, "timeballd ends");
+        notify_stopping(&notify);
         daemon_close(p->daemon);
     }
     rights_end(&rights);
+    notify_close(&notify);
     close(p->signals.fd);
     loop_close(&p->loop);
     return bad;

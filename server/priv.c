@@ -16,6 +16,7 @@ static const struct {
     const char *name;
 } kept[] = {
     {PRIV_CLOCK, CAP_SYS_TIME, "sys_time"},
+    {PRIV_LOCK, CAP_IPC_LOCK, "ipc_lock"},
     {PRIV_LOW_PORT, CAP_NET_BIND_SERVICE, "net_bind_service"},
 };
 

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define LATENCY "/dev/cpu_dma_latency"
@@ -22,13 +21,8 @@ static int set_priority(int priority, struct err *err)
 
 static int lock_memory(struct err *err)
 {
-    /* later mappings count too, when the right to exceed the limit is gone */
-    const struct rlimit all = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
-    struct rlimit now;
-    bool enough = !getrlimit(RLIMIT_MEMLOCK, &now) && now.rlim_cur == RLIM_INFINITY;
     /* pages are locked as they are touched: whole stacks of threads would be megabytes */
-    if ((!enough && setrlimit(RLIMIT_MEMLOCK, &all)) ||
-        mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+    if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
         return err_errno(
             err, "lock_memory",
             "start it as root, give the unit LimitMEMLOCK=infinity, or delete the line",

@@ -8,6 +8,7 @@
 static unsigned needs_of(const struct config *c)
 {
     unsigned needs = c->clock == CONFIG_CLOCK_SYSTEM ? PRIV_CLOCK : 0;
+    needs |= c->lock_memory ? PRIV_LOCK : 0;
     for (size_t i = 0; i < c->listen_count; i++)
         if (c->listen[i].port < LOW_PORTS)
             needs |= PRIV_LOW_PORT;

@@ -24,6 +24,8 @@ static const struct command {
      ASKS_STATUS},
     {"watch", NULL, "the status, each second, until ctrl-C", ctl_watch, 0, 0, ASKS_STATUS},
     {"now", NULL, "the true time, and the interval that it lies in", ctl_now, 0, 0, ASKS_STATUS},
+    {"wait", NULL, "until the error bound is below --error (1ms), at most --for S", ctl_wait, 0, 0,
+     ASKS_STATUS},
     {"epochs", "FILE", "the times in a receiver's log; needs --date", ctl_epochs, 1, 1,
      ASKS_NOBODY},
     {"record", "FILE", "a recording into a new file, until ctrl-C or --for S", ctl_record, 1, 1,
@@ -36,15 +38,12 @@ static const struct command {
      0, 0, ASKS_NOBODY},
 };
 
-static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
-                                             {"socket", required_argument, NULL, 's'},
-                                             {"date", required_argument, NULL, 'd'},
-                                             {"for", required_argument, NULL, 'f'},
-                                             {"root", required_argument, NULL, 'r'},
-                                             {"json", no_argument, NULL, 'j'},
-                                             {"help", no_argument, NULL, 'h'},
-                                             {"version", no_argument, NULL, 'V'},
-                                             {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
+    {"date", required_argument, NULL, 'd'},   {"for", required_argument, NULL, 'f'},
+    {"error", required_argument, NULL, 'e'},  {"root", required_argument, NULL, 'r'},
+    {"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0}};
 
 static int fail(const struct err *err)
 {
@@ -74,7 +73,8 @@ static int print_help(void)
          "  -s, --socket SOCKET    the socket itself: for receiver, record and reload the\n"
          "                         control socket, else the status socket\n"
          "  -j, --json             JSON as the status socket gives it\n"
-         "      --for S            for record: how long\n"
+         "      --for S            for record and wait: how long\n"
+         "      --error E          for wait: 1ms, 100us, 0.5s (default 1ms)\n"
          "      --date YYYY-MM-DD  for epochs: the day of the log, within 512 weeks\n"
          "      --root DIR         for doctor: another tree than this machine's\n"
          "  -h, --help             this text\n"
@@ -163,6 +163,9 @@ static int take_options(int argc, char **argv, struct ctl *ctl)
             break;
         case 'f':
             ctl->length = optarg;
+            break;
+        case 'e':
+            ctl->error = optarg;
             break;
         case 'r':
             ctl->root = optarg;

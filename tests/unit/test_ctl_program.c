@@ -151,12 +151,16 @@ static void commands_and_exit_codes(void **state)
     EXPECT(0, "2026-11-24T12:00:00.1", "-s %s now", s->path);
     EXPECT(0, "\"earliest\":\"2026-11-24T12:00:00.122456789Z\"", "-s %s now --json", s->path);
     EXPECT(0, "locked  stratum 1", "-s %s watch | head -n 3", s->path);
+    EXPECT(0, "", "-s %s wait", s->path);
+    EXPECT(1, "not within 900 us yet; its error bound: 1.00 ms",
+           "-s %s wait --error 0.9ms --for 0.1", s->path);
     stop(s);
 
     status.clock.stratum = 16;
     start(s, (struct status_socket_config){.answer = answer, .arg = &status});
     EXPECT(2, "All is well.", "-s %s status", s->path);
     EXPECT(2, "2026-11-24", "-s %s now", s->path);
+    EXPECT(1, "not within", "-s %s wait --error 1s --for 0.1", s->path);
     EXPECT(0, "no sources", "-s %s sources", s->path);
     stop(s);
 }
@@ -166,6 +170,9 @@ static void errors_say_what_to_do(void **state)
     struct server *s = *state;
     EXPECT(1, "is timeballd running?", "-s /nowhere/status.sock status");
     EXPECT(1, "-s", "-s %0200d status", 0);
+    EXPECT(1, "is timeballd running?", "-s /nowhere/status.sock wait --for 10ms");
+    EXPECT(1, "write it like 1ms", "wait --error 1m");
+    EXPECT(1, "write it like 1ms", "wait --error 0");
     EXPECT(1, "--help", "frobnicate");
     EXPECT(1, "a command is missing", "--json");
     EXPECT(1, "no more words", "status twice");
