@@ -55,6 +55,13 @@ static bool same_host(const union address *a, const struct address_asked *b)
                                 : IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6);
 }
 
+bool address_is_loopback(const union address *a)
+{
+    if (a->any.sa_family == AF_INET)
+        return ntohl(a->v4.sin_addr.s_addr) >> 24 == 127;
+    return a->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
+}
+
 const char *address_text(const union address *a, char *buf, size_t size)
 {
     const void *bits = a->any.sa_family == AF_INET ? (const void *)&a->v4.sin_addr

@@ -38,6 +38,8 @@ const char *address_text(const union address *a, char *buf, size_t size);
 
 /* Whether it stands for all of the machine's addresses: 0.0.0.0 or ::. */
 bool address_any(const union address *a);
+/* Is it 127.0.0.0/8 or ::1? */
+bool address_is_loopback(const union address *a);
 
 /* The address that is written as a number, with a port (host order): 0, or -1: it is none. */
 int address_read(union address *a, const char *text, uint16_t port);

@@ -313,6 +313,11 @@ static int open_peers(struct daemon *d, struct err *err)
     return 0;
 }
 
+static const struct status *query_status(void *arg)
+{
+    return daemon_status(arg);
+}
+
 static int open_responder(struct daemon *d, struct err *err)
 {
     struct responder_config config = {.threads = (int)d->config->threads,
@@ -329,8 +334,12 @@ static int open_responder(struct daemon *d, struct err *err)
         to->optional = d->config->listen_default;
         snprintf(to->text, sizeof to->text, "%.63s", from->address);
     }
-    return responder_open(&d->responder, &config, d->world.loop, d->world.loop->clock, &d->latch,
-                          d->world.log, err);
+    if (responder_open(&d->responder, &config, d->world.loop, d->world.loop->clock, &d->latch,
+                       d->world.log, err))
+        return -1;
+    struct ntpq_service_config queries = {
+        .loop = d->world.loop, .responder = d->responder, .status = query_status, .arg = d};
+    return ntpq_service_open(&d->ntpq, &queries, err);
 }
 
 static char *answer(void *arg, const char *request, int64_t now)
@@ -475,6 +484,7 @@ void daemon_close(struct daemon *d)
     refclock_stop(&d->refclock);
     responder_close(d->responder);
     limits_close(&d->limits);
+    ntpq_service_close(d->ntpq);
     peers_close(d->peers);
     status_socket_close(d->socket);
     control_close(d->control);

@@ -16,6 +16,7 @@
 #include "server/peers.h"
 #include "server/leap_watch.h"
 #include "server/limits.h"
+#include "server/ntpq_service.h"
 #include "server/record.h"
 #include "server/record_net.h"
 #include "server/reload.h"
@@ -82,6 +83,7 @@ struct daemon {
     struct shared_table keys;
     struct reload reload;
     struct responder *responder;
+    struct ntpq_service *ntpq; /* answers to ntpq */
     struct status_socket *socket;
     struct control *control; /* NULL: none */
     struct loop_timer tick, warmth;

@@ -187,6 +187,16 @@ static enum verdict reply(struct handler *h, const struct datagram *d, enum rate
     return rate == RATELIMIT_LEAKED && verdict == VERDICT_ANSWERED ? VERDICT_LEAKED : verdict;
 }
 
+/* Answers to control requests are longer than they are, so only who may query gets one. */
+static enum verdict pass_query(struct handler *h, const struct datagram *d)
+{
+    bool may = h->access || address_is_loopback(&d->from); /* its rule was asked before */
+    if (!may || !h->queries || !d->asked || !ntpq_is_request(d->bytes, d->size))
+        return VERDICT_CONTROL;
+    bool passed = ntpq_inbox_put(h->queries, &d->from, d->asked, d->fd, d->bytes, d->size);
+    return passed ? VERDICT_QUERY : VERDICT_QUERY_LOST;
+}
+
 size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[REPLY_SIZE])
 {
     unsigned flags = h->access && from_somewhere(d) ? access_of(h->access, &d->from) : 0;
@@ -195,6 +205,8 @@ size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[R
     enum verdict verdict = admit(h, d, flags);
     if (verdict == VERDICT_ANSWERED)
         verdict = reply(h, d, meter(h, d, flags), out, &size);
+    if (verdict == VERDICT_CONTROL)
+        verdict = pass_query(h, d);
     tally_add(&h->tally.verdict[verdict], 1);
     if (d->size) {
         tally_add(&h->tally.mode[wire_mode(d->bytes[0])], 1);

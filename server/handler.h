@@ -15,6 +15,7 @@
 #include "server/ratelimit.h"
 #include "server/reply.h"
 #include "server/shared_table.h"
+#include "server/ntpq_inbox.h"
 #include "server/verdict.h"
 
 /*
@@ -30,6 +31,9 @@ struct datagram {
     unsigned address;   /* enum reply_address */
     union address from; /* source address and port; AF_UNSPEC: not known, a question of our own */
     struct ratelimit_place place; /* handler_prepare()'s */
+    /* where the answer to a control request leaves from later; NULL: it gets none */
+    const struct address_asked *asked;
+    int fd; /* the socket that it came through */
 };
 
 /* Counted by one thread, read by any (relaxed). */
@@ -56,6 +60,7 @@ struct handler {
     struct ratelimit *limit; /* NULL: nobody is limited */
     unsigned flakes;
     struct interleave *interleave; /* this thread's, borrowed; NULL: basic mode alone */
+    struct ntpq_inbox *queries;    /* takes control requests; NULL: they get no answer */
     /* the present moment, from handler_look() */
     struct snapshot snapshot;
     const struct keys *keys;

@@ -358,6 +358,16 @@ size_t responder_clients_room(const struct responder *r)
     return responder_clients_memory(r) / RATELIMIT_ENTRY;
 }
 
+int responder_workers(const struct responder *r)
+{
+    return r->listeners.workers;
+}
+
+void responder_pass_queries(struct responder *r, int worker, struct ntpq_inbox *inbox)
+{
+    r->worker[worker].handler.queries = inbox;
+}
+
 int responder_threads(const struct responder *r)
 {
     return r->threaded ? r->listeners.workers : 0;

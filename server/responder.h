@@ -14,6 +14,7 @@
 #include "server/address.h"
 #include "server/ratelimit.h"
 #include "server/shared_table.h"
+#include "server/ntpq_inbox.h"
 #include "server/verdict.h"
 
 /*
@@ -71,6 +72,12 @@ int responder_open(struct responder **out, const struct responder_config *config
 /* Begins to serve: adds the sockets to the loop, or starts the threads (they take no signals).
  * Apart from open, so that rights can be dropped in between. Returns 0, or -1 with *err. */
 int responder_start(struct responder *r, struct err *err);
+
+/* Workers that serve, each with sockets of its own: the threads, or the loop as the only one. */
+int responder_workers(const struct responder *r);
+
+/* Control requests that come to that worker go into `inbox`, borrowed; before responder_start(). */
+void responder_pass_queries(struct responder *r, int worker, struct ntpq_inbox *inbox);
 
 /* Stops threads, closes sockets, frees. NULL is allowed. */
 void responder_close(struct responder *r);

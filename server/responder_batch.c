@@ -83,6 +83,8 @@ static void note(struct batch *b, int i, const struct batch_socket *socket, stru
     s->datagram.size = b->in[i].msg_len;
     s->datagram.received = stamp ? clock_stamp(clock, stamp) : clock_now(clock);
     s->datagram.address = address_facts(&s->datagram.from, &s->asked, socket->port);
+    s->datagram.asked = &s->asked;
+    s->datagram.fd = socket->fd;
 }
 
 static void add_answer(struct batch *b, unsigned at, int i, const struct batch_socket *socket,

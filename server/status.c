@@ -507,6 +507,23 @@ void status_text(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from);
 }
 
+const char *status_refid(uint32_t refid, char *buf, size_t size)
+{
+    unsigned char c[4] = {(unsigned char)(refid >> 24), (unsigned char)(refid >> 16),
+                          (unsigned char)(refid >> 8), (unsigned char)refid};
+    size_t n = 0;
+    while (n < 4 && c[n] > 0x20 && c[n] < 0x7f)
+        n++;
+    bool letters = n > 0;
+    for (size_t i = n; i < 4; i++)
+        letters = letters && !c[i];
+    if (letters)
+        snprintf(buf, size, "%.*s", (int)n, (const char *)c);
+    else
+        snprintf(buf, size, "%u.%u.%u.%u", c[0], c[1], c[2], c[3]);
+    return buf;
+}
+
 void status_count(struct status_counters *c, const char *name, uint64_t value)
 {
     if (c->count >= STATUS_COUNTERS_MAX)
@@ -531,4 +548,12 @@ const struct status_row *status_find(const struct status_row *rows, const char *
         if (!strcmp(rows->name, name))
             return rows;
     return NULL;
+}
+
+uint64_t status_counted(const struct status_counters *c, const char *name)
+{
+    for (int i = 0; i < c->count; i++)
+        if (!strcmp(c->item[i].name, name))
+            return c->item[i].value;
+    return 0;
 }

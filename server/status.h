@@ -262,8 +262,15 @@ void status_init(struct status *s);
 /* Copies a text, cut to fit. */
 void status_text(char *to, size_t size, const char *from);
 
+/* A reference identifier as text: its up to 4 letters, or a dotted quad. buf of at least 16 bytes.
+ * Returns buf. */
+const char *status_refid(uint32_t refid, char *buf, size_t size);
+
 /* Appends a counter; one too many is left out. */
 void status_count(struct status_counters *c, const char *name, uint64_t value);
+
+/* The counter of that name; 0 when there is none. */
+uint64_t status_counted(const struct status_counters *c, const char *name);
 
 /* Appends all counters of a driver, by its rows. */
 void status_count_driver(struct status_counters *c, const struct driver *d);

@@ -51,20 +51,8 @@ static json_t *name_json(const struct status_row *row, int value)
 
 static json_t *refid_json(uint32_t refid)
 {
-    unsigned char c[4] = {(unsigned char)(refid >> 24), (unsigned char)(refid >> 16),
-                          (unsigned char)(refid >> 8), (unsigned char)refid};
     char text[16];
-    size_t n = 0;
-    while (n < 4 && c[n] > 0x20 && c[n] < 0x7f)
-        n++;
-    bool letters = n > 0;
-    for (size_t i = n; i < 4; i++)
-        letters = letters && !c[i];
-    if (letters)
-        snprintf(text, sizeof text, "%.*s", (int)n, (const char *)c);
-    else
-        snprintf(text, sizeof text, "%u.%u.%u.%u", c[0], c[1], c[2], c[3]);
-    return refid ? json_string(text) : json_null();
+    return refid ? json_string(status_refid(refid, text, sizeof text)) : json_null();
 }
 
 static json_t *counters_json(const struct status_counters *c)

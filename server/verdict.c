@@ -10,7 +10,13 @@ const struct verdict_row verdict_table[VERDICT_COUNT] = {
                                 "answer."},
     [VERDICT_VERSION] = {"version", "A request of a version other than 1 to 4 got no answer."},
     [VERDICT_MODE] = {"mode", "A packet that is no request (mode 0, 2, 4 or 5) got no answer."},
-    [VERDICT_CONTROL] = {"control", "A control request (mode 6, ntpq) got no answer."},
+    [VERDICT_CONTROL] =
+        {"control", "A control request (mode 6, ntpq) that was malformed, or whose address may "
+                    "not query, got no answer."},
+    [VERDICT_QUERY] = {"query", "A control request (mode 6, ntpq) was passed on to be answered."},
+    [VERDICT_QUERY_LOST] = {"query_lost",
+                            "A control request (mode 6, ntpq) got no answer because too many were "
+                            "waiting."},
     [VERDICT_PRIVATE] = {"private", "A private request (mode 7, ntpdc monlist) got no answer."},
     [VERDICT_ADDRESS] = {"address",
                          "A datagram from port 0, from our own port, or from or to a broadcast or "

@@ -33,21 +33,6 @@ def answered(probe, what, datagram):
     return a
 
 
-def a1_private_requests(probe, refid):
-    """A1: monlist and its kind, both implementation codes."""
-    codes = (0, 1, 2, 8, 16, 20, 42)
-    for size in range(8, 49, 8):
-        silent(probe, f"mode 7, {size} octets",
-               *(bytes([v << 3 | 7, 0, i, c]).ljust(size, b"\0") for v in (2, 4) for i in (2, 3) for c in codes))
-
-
-def a2_control_requests(probe, refid):
-    """A2: no queries yet; also not for anything that looks like one."""
-    for opcode in range(32):
-        for size in (0, 1, 11, 12, 13, 48, 100, 500):
-            silent(probe, f"mode 6, opcode {opcode}, {size} octets", bytes([0x16, opcode]).ljust(12, b"\0").ljust(size)[:size])
-
-
 def a4_modes(probe, refid):
     """A4: 3 and 1 are answered, the others not: two servers can never talk to each other for ever."""
     for version in (1, 2, 3, 4):
@@ -139,7 +124,7 @@ def a14_junk(probe, refid):
         check(len(answers) <= 60 and sum(map(len, answers)) <= size, "more out than in")
 
 
-PROBES = (a1_private_requests, a2_control_requests, a4_modes, a6_versions, a5_lengths, a7_fields, a8_origins, a3_forged_sources)
+PROBES = (a4_modes, a6_versions, a5_lengths, a7_fields, a8_origins, a3_forged_sources)
 
 
 def test(own, command):
