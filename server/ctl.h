@@ -16,11 +16,12 @@ enum ctl_exit {
     CTL_UNSYNCHRONISED = 2, /* status, now: the time is not known well enough to be served */
     CTL_BROKEN = 1,         /* doctor: a link is broken */
     CTL_DOCTOR_USAGE = 2,   /* doctor: wrong usage */
+    CTL_POINTS = 2,         /* pool-check: something would cost points, or keep out of the pool */
 };
 
 /* What the command line says. */
 struct ctl {
-    const char *socket;       /* status socket, or control socket */
+    const char *socket;       /* status socket, or control socket; NULL: none is known */
     const char *date;         /* --date, or NULL */
     const char *file;         /* operand, or NULL */
     const char *const *words; /* all operands */
@@ -92,5 +93,6 @@ int ctl_receiver(const struct ctl *ctl, struct err *err);
 int ctl_reload(const struct ctl *ctl, struct err *err);
 int ctl_record(const struct ctl *ctl, struct err *err);
 int ctl_doctor(const struct ctl *ctl, struct err *err);
+int ctl_pool(const struct ctl *ctl, struct err *err);
 
 #endif

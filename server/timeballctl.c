@@ -13,7 +13,7 @@ static const struct command {
     const char *help;
     int (*run)(const struct ctl *, struct err *);
     int least, most; /* operands */
-    enum { ASKS_NOBODY, ASKS_STATUS, ASKS_CONTROL } asks;
+    enum asks { ASKS_NOBODY, ASKS_STATUS, ASKS_PERHAPS, ASKS_CONTROL } asks;
 } commands[] = {
     {"status", NULL, "what is used, how sure it is, what to do", ctl_status, 0, 0, ASKS_STATUS},
     {"sources", NULL, "every reference clock, and why it is used or not", ctl_sources, 0, 0,
@@ -32,6 +32,8 @@ static const struct command {
      ASKS_CONTROL},
     {"reload", NULL, "timeballd reads its configuration and keys again", ctl_reload, 0, 0,
      ASKS_CONTROL},
+    {"pool-check", "[HOST]", "asks as the NTP Pool's monitors do, and scores it", ctl_pool, 0, 1,
+     ASKS_PERHAPS},
     {"receiver", "...", "shows or sets up a receiver; see receiver help", ctl_receiver, 1, 15,
      ASKS_CONTROL},
     {"doctor", NULL, "which link from receiver to clients is broken, and what mends it", ctl_doctor,
@@ -65,7 +67,7 @@ static int print_help(void)
 {
     puts("usage: timeballctl [-c FILE] [-s SOCKET] [--json] COMMAND\n\ncommands");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        printf("  %-10s %-5s %s\n", commands[i].name,
+        printf("  %-10s %-6s %s\n", commands[i].name,
                commands[i].operand ? commands[i].operand : "", commands[i].help);
     puts("\noptions\n"
          "  -c, --config FILE      timeballd's configuration, for its sockets\n"
@@ -79,8 +81,9 @@ static int print_help(void)
          "      --root DIR         for doctor: another tree than this machine's\n"
          "  -h, --help             this text\n"
          "  -V, --version          the version\n\n"
-         "exit status: 0 done, 1 an error, 2 (status, now) not synchronised; doctor: 0 nothing is\n"
-         "broken, 1 something is, 2 wrong usage");
+         "exit status: 0 done, 1 an error, 2 (status, now) not synchronised, (pool-check) "
+         "something\n"
+         "costs points; doctor: 0 nothing is broken, 1 something is, 2 wrong usage");
     return CTL_OK;
 }
 
@@ -88,8 +91,9 @@ static int print_help(void)
  * Fills *config, which ctl->socket then points into. The default configuration may be unreadable or
  * wrong: then the default socket. 0, or -1 with the errors printed.
  */
-static int find_socket(struct ctl *ctl, struct config *config, const char *path, bool control)
+static int find_socket(struct ctl *ctl, struct config *config, const char *path, enum asks asks)
 {
+    bool control = asks == ASKS_CONTROL;
     struct config_errors errors;
     if (config_load(config, path, &errors)) {
         if (path) {
@@ -100,6 +104,9 @@ static int find_socket(struct ctl *ctl, struct config *config, const char *path,
     }
     ctl->socket = control ? config->controlsocket : config->statussocket;
     if (*ctl->socket)
+        return 0;
+    ctl->socket = NULL;
+    if (asks == ASKS_PERHAPS)
         return 0;
     fprintf(stderr, "timeballctl: %s says %ssocket none; write a path there, or use -s\n",
             path ? path : CONFIG_PATH, control ? "control" : "status");
@@ -122,6 +129,8 @@ static int check_operands(const struct command *command, int count)
 {
     if (count >= command->least && count <= command->most)
         return 0;
+    if (command->most == 1 && !command->least)
+        return usage_error("it takes one word, or none", command->name);
     return usage_error(command->most > 1    ? count ? "too many words" : "it takes more words"
                        : command->most == 1 ? "it takes one file"
                                             : "it takes no more words",
@@ -203,7 +212,7 @@ int main(int argc, char **argv)
     ctl.words = (const char *const *)argv + optind + 1;
     ctl.count = (size_t)(argc - optind - 1);
     if (!ctl.socket && command->asks != ASKS_NOBODY &&
-        find_socket(&ctl, &config, ctl.config, command->asks == ASKS_CONTROL))
+        find_socket(&ctl, &config, ctl.config, command->asks))
         return CTL_ERROR;
     result = run(command, &ctl);
     config_free(&config);
