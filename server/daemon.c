@@ -318,6 +318,12 @@ static const struct status *query_status(void *arg)
     return daemon_status(arg);
 }
 
+static size_t query_clients(void *arg, struct ratelimit_client *to, size_t most)
+{
+    const struct daemon *d = arg;
+    return responder_clients(d->responder, RATELIMIT_NEWEST, to, most);
+}
+
 static int open_responder(struct daemon *d, struct err *err)
 {
     struct responder_config config = {.threads = (int)d->config->threads,
@@ -338,7 +344,12 @@ static int open_responder(struct daemon *d, struct err *err)
                        d->world.log, err))
         return -1;
     struct ntpq_service_config queries = {
-        .loop = d->world.loop, .responder = d->responder, .status = query_status, .arg = d};
+        .loop = d->world.loop,
+        .responder = d->responder,
+        .status = query_status,
+        .clients = query_clients,
+        .arg = d,
+    };
     return ntpq_service_open(&d->ntpq, &queries, err);
 }
 

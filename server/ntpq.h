@@ -10,6 +10,7 @@
 #include "server/ntpq_sources.h"
 #include "server/ntpq_text.h"
 #include "server/ntpq_variables.h"
+#include "server/ratelimit.h"
 
 /*
  * Control messages of NTP (mode 6, RFC 9327), read only: what ntpq asks, answered from one status.
@@ -39,18 +40,10 @@ enum ntpq_error {
     NTPQ_ERROR_VALUE = 6,
 };
 
-/* A client as the list of clients tells of it. */
-struct ntpq_client {
-    union address address;   /* with the port that it asked from last */
-    int64_t first, last;     /* ns true time */
-    uint64_t count, dropped; /* requests, and those of them that got no time */
-    uint8_t mode, version;   /* of its last request */
-    bool limited, kod;       /* its last request was over the rate limit; and it was told so */
-};
+/* Fills up to `most` clients, those heard last, the newest first, with clock readings. Returns
+ * their number. */
+typedef size_t ntpq_clients(void *arg, struct ratelimit_client *to, size_t most);
 #define NTPQ_CLIENTS_MAX 64
-
-/* Fills up to `most` clients, those heard last, the newest first. Returns their number. */
-typedef size_t ntpq_clients(void *arg, struct ntpq_client *to, size_t most);
 
 /* What answers are made of. */
 struct ntpq_world {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server/ntpq_clients.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,8 @@ static struct wanted read_wanted(const struct ntpq_world *w, const union address
     return wanted;
 }
 
-static void put_client(struct ntpq_text *t, const struct ntpq_client *c, int index)
+static void put_client(struct ntpq_text *t, const struct ratelimit_client *c, int64_t shift,
+                       int index)
 {
     char name[16], host[64];
     bool v6 = c->address.any.sa_family == AF_INET6;
@@ -49,8 +51,8 @@ static void put_client(struct ntpq_text *t, const struct ntpq_client *c, int ind
     address_text(&c->address, host, sizeof host);
     ntpq_put(t, NAMED("addr"), "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "",
              address_port(&c->address));
-    ntpq_put_instant(t, NAMED("last"), c->last);
-    ntpq_put_instant(t, NAMED("first"), c->first);
+    ntpq_put_instant(t, NAMED("last"), c->last + shift);
+    ntpq_put_instant(t, NAMED("first"), c->first + shift);
     ntpq_put(t, NAMED("ct"), "%llu", (unsigned long long)c->count);
     ntpq_put(t, NAMED("mv"), "%u", (unsigned)c->version << 3 | c->mode);
     ntpq_put(t, NAMED("rs"), "0x%x", (c->limited ? RS_LIMITED : 0u) | (c->kod ? RS_KOD : 0u));
@@ -59,13 +61,13 @@ static void put_client(struct ntpq_text *t, const struct ntpq_client *c, int ind
 }
 
 /* How many of the newest fit into so many octets. */
-static size_t fitting(const struct ntpq_client *clients, size_t count, size_t room)
+static size_t fitting(const struct ratelimit_client *clients, size_t count, size_t room)
 {
     struct ntpq_text one;
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         one.size = 0;
-        put_client(&one, &clients[i], NTPQ_CLIENTS_MAX);
+        put_client(&one, &clients[i], 0, NTPQ_CLIENTS_MAX);
         used += one.size + 2;
         if (used > room)
             return i;
@@ -76,16 +78,19 @@ static size_t fitting(const struct ntpq_client *clients, size_t count, size_t ro
 enum ntpq_error ntpq_clients_put(const struct ntpq_world *w, const union address *from,
                                  const char *data, size_t size, struct ntpq_text *t)
 {
-    struct ntpq_client clients[NTPQ_CLIENTS_MAX] = {0};
+    struct ratelimit_client clients[NTPQ_CLIENTS_MAX] = {0};
     struct wanted wanted = read_wanted(w, from, data, size);
     if (!wanted.proven)
         return NTPQ_ERROR_VALUE;
+    /* from readings of the clock to true time */
+    double offset = w->status->clock.offset;
+    int64_t shift = isfinite(offset) ? llrint(offset * 1e9) : 0;
     size_t count = w->clients ? w->clients(w->clients_arg, clients, wanted.clients) : 0;
     count = fitting(clients, count, wanted.packets * NTPQ_DATA_MAX - END_SIZE);
     for (size_t i = 0; i < count; i++)
-        put_client(t, &clients[count - 1 - i], (int)i);
+        put_client(t, &clients[count - 1 - i], shift, (int)i);
     if (count)
-        ntpq_put_instant(t, "last.newest", clients[0].last);
+        ntpq_put_instant(t, "last.newest", clients[0].last + shift);
     ntpq_put_instant(t, "now", w->status->time);
     return NTPQ_OK;
 }

@@ -118,14 +118,18 @@ static void fill_counters(struct ntpq_system *v, const struct status *s)
 {
     for (int i = 0; i < s->server.verdicts.count; i++)
         v->received += s->server.verdicts.item[i].value;
-    v->processed = verdicts(s, VERDICT_ANSWERED) + verdicts(s, VERDICT_UNSYNCHRONISED);
+    v->processed = verdicts(s, VERDICT_ANSWERED) + verdicts(s, VERDICT_UNSYNCHRONISED) +
+                   verdicts(s, VERDICT_LEAKED);
     v->thisver = v->processed;
     v->oldver = verdicts(s, VERDICT_VERSION);
     v->badformat = verdicts(s, VERDICT_SHORT) + verdicts(s, VERDICT_MODE);
     v->badauth = verdicts(s, VERDICT_KEY);
     v->declined =
         verdicts(s, VERDICT_STEP) + verdicts(s, VERDICT_GENERATION) + verdicts(s, VERDICT_ADDRESS);
-    v->restricted = verdicts(s, VERDICT_CONTROL) + verdicts(s, VERDICT_PRIVATE);
+    v->restricted = verdicts(s, VERDICT_CONTROL) + verdicts(s, VERDICT_PRIVATE) +
+                    verdicts(s, VERDICT_REFUSED) + verdicts(s, VERDICT_IGNORED);
+    v->limited = verdicts(s, VERDICT_LIMITED);
+    v->kodsent = verdicts(s, VERDICT_KOD);
     v->control = verdicts(s, VERDICT_QUERY);
 }
 

@@ -38,11 +38,11 @@ static void add(struct world *w, const char *driver, const char *path)
     s->age = 1;
 }
 
-static size_t clients(void *arg, struct ntpq_client *to, size_t most)
+static size_t clients(void *arg, struct ratelimit_client *to, size_t most)
 {
     const struct world *w = arg;
     for (size_t i = 0; i < most; i++)
-        to[i] = (struct ntpq_client){.address = w->from, .last = NOW, .count = UINT64_MAX};
+        to[i] = (struct ratelimit_client){.address = w->from, .last = NOW, .count = UINT64_MAX};
     return most;
 }
 

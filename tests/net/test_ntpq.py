@@ -61,7 +61,10 @@ def ntpq_shows(host):
     shown(r'device="nmea /dev/pts/\d+", .*poll=[1-9]', clock)
     server = ntpq(host, "as", "rv &2").replace("\n", " ")
     shown(r"srcadr=192\.0\.2\.7, .*stratum=16, .*unreach=1", server)
-    ntpq(host, "rv 0 offset,frequency", "sysinfo", "apeers", "opeers", "mrulist")
+    ntpq(host, "rv 0 offset,frequency", "sysinfo", "apeers", "opeers")
+    check(harness.ask(host, timeout=2), f"no time from {host}")
+    address = r"127\.0\.0\.1" if host == "127.0.0.1" else "::"  # IPv6 clients are known by their /64
+    shown(rf"^ +\d+ +[\d.]+ +\w+ \S 3 4 +[1-9]\d* +\S+ +0 +\d+ {address}", ntpq(host, "mrulist"))
 
 
 def ntpmon(host):

@@ -306,18 +306,18 @@ static void a_nonce_is_of_an_address_and_of_16_seconds(void **state)
     assert_int_equal(ask(w, NTPQ_READ_MRU, 0, "frags=32"), NTPQ_ERROR_VALUE);
 }
 
-static size_t many_clients(void *arg, struct ntpq_client *to, size_t most)
+static size_t many_clients(void *arg, struct ratelimit_client *to, size_t most)
 {
     size_t count = *(size_t *)arg < most ? *(size_t *)arg : most;
     for (size_t i = 0; i < count; i++) {
-        to[i] = (struct ntpq_client){.first = NOW - 100 * NS_PER_S,
-                                     .last = NOW - (int64_t)i * NS_PER_S,
-                                     .count = 7,
-                                     .dropped = 2,
-                                     .mode = 3,
-                                     .version = 4,
-                                     .limited = i == 0,
-                                     .kod = i == 0};
+        to[i] = (struct ratelimit_client){.first = NOW - 100 * NS_PER_S,
+                                          .last = NOW - (int64_t)i * NS_PER_S,
+                                          .count = 7,
+                                          .dropped = 2,
+                                          .mode = 3,
+                                          .version = 4,
+                                          .limited = i == 0,
+                                          .kod = i == 0};
         to[i].address.v6 = (struct sockaddr_in6){
             .sin6_family = AF_INET6, .sin6_port = htons(123), .sin6_addr = in6addr_loopback};
         to[i].address.v6.sin6_addr.s6_addr[14] = (uint8_t)i;
@@ -338,6 +338,7 @@ static void the_clients_heard_last(void **state)
 {
     struct world *w = *state;
     size_t count = 2;
+    w->status.clock.offset = 0;
     w->ntpq.clients = many_clients;
     w->ntpq.clients_arg = &count;
     ask_clients(w, ", frags=32");
@@ -348,6 +349,10 @@ static void the_clients_heard_last(void **state)
     ask_clients(w, ", recent=5");
     expect(w, "addr.4=[::1]:123");
     assert_null(strstr(w->text, "addr.5="));
+    w->status.clock.offset = -1; /* true time is not what the clock reads */
+    ask_clients(w, ", recent=1");
+    expect(w, "addr.0=[::1]:123, last.0=0xeeaffabf.00000000");
+    w->status.clock.offset = 0;
     ask_clients(w, ", frags=1");
     assert_int_equal(w->answer.packets, 1);
     ask_clients(w, ", frags=-1, limit=99999999999999999999");
