@@ -1,7 +1,7 @@
 """What ntpq and ntpmon of NTPsec show of the daemon, on IPv4 and IPv6; and what gets no answer, or none longer than 480
 octets, from an address that may query and from one that may not.
 
-usage: test_ntpq.py PART THREADS -- DAEMON [ARGUMENT]...     PART: clients or probe
+usage: test_ntpq.py PART THREADS -- DAEMON [ARGUMENT]...     PART: clients, probe or operators
 """
 
 import os
@@ -24,6 +24,12 @@ clock none
 statussocket none
 refclock nmea {tty} delay 0..0.4
 server 192.0.2.7 iburst
+"""
+POOL = """
+server ntp1.example.org iburst
+restrict -4 default kod notrap nomodify nopeer noquery limited
+restrict -6 default kod notrap nomodify nopeer noquery limited
+restrict ::1
 """
 LOCAL_PREFIX = "198.51.100.0/24"  # every address of it is this machine, and none of them is loopback
 READS = (1, 2, 4, 10, 12)
@@ -97,6 +103,18 @@ def clients(d):
     for host in harness.hosts():
         ntpq_shows(host)
         ntpmon(host)
+
+
+def operators(d):
+    """With a pool operator's usual restrict lines, only ::1 may query: the rules say it of loopback too, once there are any."""
+    if "::1" not in harness.hosts():
+        harness.skip("IPv6 is off here")
+    shown(r"^.NMEA\(\d+\) +\.GPS\. ", ntpq("::1", "peers"))
+    done = subprocess.run([harness.need("ntpq", "ntpsec"), "-n", "-p", "127.0.0.1"], capture_output=True, text=True,
+                          timeout=60, stdin=subprocess.DEVNULL)
+    print("$ ntpq -p 127.0.0.1\n", done.stdout, done.stderr)
+    check("timed out" in done.stdout + done.stderr and "NMEA" not in done.stdout, "ntpq -p 127.0.0.1 is answered")
+    check(harness.ask("127.0.0.1", timeout=2) and harness.ask("::1", timeout=2), "no time")
 
 
 def control(opcode, size, version=2, data=b"," * 488):
@@ -196,14 +214,14 @@ def probe(d):
 
 def test(own, command):
     part, threads = own
-    if part == "clients":
+    if part != "probe":
         harness.need("ntpq", "ntpsec")
     with Receiver() as receiver:
         receiver.fix = True
-        conf = CONF.format(threads=threads, tty=receiver.path)
+        conf = CONF.format(threads=threads, tty=receiver.path) + (POOL if part == "operators" else "")
         with harness.daemon(command, conf) as d:
-            d.wait(lambda a: part == "probe" or a.stratum == 1, "answering")
-            {"clients": clients, "probe": probe}[part](d)
+            d.wait(lambda a: part != "clients" or a.stratum == 1, "answering")
+            {"clients": clients, "probe": probe, "operators": operators}[part](d)
 
 
 harness.main(test)
