@@ -101,8 +101,8 @@ def ntpmon(host):
 
 def clients(d):
     for host in harness.hosts():
-        ntpq_shows(host)
-        ntpmon(host)
+        harness.while_synchronised(d, lambda: ntpq_shows(host))
+        harness.while_synchronised(d, lambda: ntpmon(host))
 
 
 def operators(d):

@@ -125,7 +125,7 @@ def test(own, command):
         with harness.daemon(command, CONF.format(tty=receiver.path, socket="status.sock")) as d:
             d.wait_synchronised()
             status = f"/proc/{d.process.pid}/cwd/status.sock"
-            good(program, status)
+            harness.while_synchronised(d, lambda: good(program, status))
 
 
 harness.main(test)
