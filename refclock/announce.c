@@ -8,6 +8,7 @@
 #define DRIFT_FLOOR  1e-9 /* of the bound's growth between two snapshots */
 #define FREQ_SIGMAS  6.0
 #define FOREIGN_FREQ 1e-7
+#define REFID_LOCAL  SNAPSHOT_REFID('L', 'O', 'C', 'L')
 
 double announce_behind(const struct refclock *r, const struct estimate *e)
 {
@@ -46,6 +47,21 @@ static uint32_t refid_of(const struct refclock *r)
                                                               : r->config.refid;
 }
 
+/* Who speaks through it: the source that leads or led, or, on an island, nobody. */
+static void sign(const struct refclock *r, struct snapshot *s)
+{
+    const struct receiver *led = refclock_leader(r);
+    bool peer = led && led->config.peer;
+    s->stratum = peer ? (uint8_t)(led->remote.stratum + 1) : 1;
+    s->root_delay = peer ? led->remote.root_delay : 0;
+    s->refid = refid_of(r);
+    if (r->state == REFCLOCK_ISLAND) {
+        s->stratum = (uint8_t)r->config.local_stratum;
+        s->refid = REFID_LOCAL;
+    }
+    leap_carry_snapshot(r, s);
+}
+
 void announce_publish(struct refclock *r, bool transition)
 {
     struct snapshot s = {
@@ -68,13 +84,8 @@ void announce_publish(struct refclock *r, bool transition)
         s.reftime = r->discipline.last_truth;
     }
     r->total = s.total;
-    if (r->state == REFCLOCK_LOCKED || r->state == REFCLOCK_HOLDOVER) {
-        const struct receiver *led = refclock_leader(r);
-        s.stratum = led && led->config.peer ? (uint8_t)(led->remote.stratum + 1) : 1;
-        s.root_delay = led && led->config.peer ? led->remote.root_delay : 0;
-        leap_carry_snapshot(r, &s);
-        s.refid = refid_of(r);
-    }
+    if (r->state == REFCLOCK_LOCKED || r->state == REFCLOCK_HOLDOVER || r->state == REFCLOCK_ISLAND)
+        sign(r, &s);
     snapshot_publish(r->latch, &s);
 }
 

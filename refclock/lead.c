@@ -11,8 +11,9 @@
 #define BIAS_RATE  0.5e-6 /* s a second of it at most, ... */
 #define BIAS_TIME  300.0  /* s, ... and such a share of it */
 #define BIAS_LEAST 1e-10
-#define BURST_S    3.0 /* between the answers of a server that was asked for several */
-#define JUDGED_FEW 8   /* measurements that its noise is known from */
+#define BURST_S    3.0    /* between the answers of a server that was asked for several */
+#define JUDGED_FEW 8      /* measurements that its noise is known from */
+#define PANIC      1000.0 /* s, RFC 5905 PANICT */
 
 static struct receiver_moment moment(const struct refclock *r, int who, int arriving)
 {
@@ -61,7 +62,7 @@ static void select_now(const struct refclock *r, int arriving, struct fitness *f
     }
     select_leader(candidate, r->count, r->leader, own_bound(r), out);
     if (out->leader >= 0 && is_held_over(r, out))
-        out->leader = -1;
+        select_hold(out, r->count);
 }
 
 static void move_estimate(struct refclock *r, double by)
@@ -189,13 +190,6 @@ bool lead_wants(const struct refclock *r, int who)
     return in_doubt(r, who) || receiver_fitness(&r->receiver[who], &m).choice != FITNESS_NOTHING;
 }
 
-/* Network servers that agree feed the estimate together, each by its error. */
-static bool is_combined(const struct refclock *r, int who)
-{
-    return r->receiver[r->leader].config.peer && r->receiver[who].config.peer &&
-           r->selected.of[who].verdict == VERDICT_STANDBY;
-}
-
 /* Whether the estimate waits for this source's measurement. */
 static bool feeds(const struct refclock *r, int who)
 {
@@ -204,7 +198,7 @@ static bool feeds(const struct refclock *r, int who)
     if (r->receiver[who].config.noselect)
         return false;
     if (r->leader >= 0)
-        return who == r->leader || is_combined(r, who);
+        return who == r->leader || r->selected.of[who].verdict == VERDICT_COMBINED;
     if (r->count == 1)
         return true;
     select_now(r, who, fitness, &s);
@@ -250,6 +244,25 @@ static void judge_sawtooth(const struct refclock *r, struct receiver *one, int64
                 sawtooth_sentence(&one->sawtooth, sentence, sizeof sentence));
 }
 
+/*
+ * What no source may talk a clock into that was synchronised once, however long it insists. Only
+ * one whose second comes with its measurement: numbers of pulses are judged before.
+ */
+static bool refuses(struct refclock *r, struct receiver *one, double off)
+{
+    bool refused = r->synced_once && one->config.samples && fabs(off) > PANIC;
+    one->refused = refused ? off : 0;
+    if (!refused)
+        return false;
+    r->refused++;
+    if (log_allowed(&r->limit_refused, loop_now(r->loop), NULL))
+        log_say(r->log, LOG_LEVEL_ERROR,
+                "%s says that the clock is %+.0f s off, more than %.0f s: refused; if it is right, "
+                "restart timeballd",
+                one->config.name, off, PANIC);
+    return true;
+}
+
 static void take(struct refclock *r, struct receiver *one, const struct sample *given)
 {
     struct source *source = counts_of(one);
@@ -259,6 +272,10 @@ static void take(struct refclock *r, struct receiver *one, const struct sample *
     double off = one->sawtooth.on && !isnan(said) ? said : 0;
     s.fraction -= bias + off;
     discipline_innovation(&r->discipline, &s, &innovation, &sigma);
+    if (refuses(r, one, innovation)) {
+        witness_note(&one->witness, innovation + bias, s.local);
+        return;
+    }
     enum source_verdict verdict = source_judge(source, innovation, sigma, r->discipline.count);
     if (r->discipline.started)
         witness_note(&one->witness, innovation + bias, s.local);
@@ -282,6 +299,8 @@ static void watch(struct refclock *r, struct receiver *one, const struct sample 
     double corrected = one->sawtooth.on && !isnan(said) ? said : 0;
     discipline_innovation(&r->discipline, s, &z, &sigma);
     z -= corrected;
+    if (r->leader >= 0 || fabs(z) <= PANIC)
+        one->refused = 0; /* those that agree decide */
     bool known = w->count >= WITNESS_KEEPS && usual > 0;
     double off = known ? z - w->median : 0;
     struct source *source = counts_of(one);

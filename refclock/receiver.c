@@ -34,13 +34,25 @@ static double sample_life(const struct receiver *r)
 static struct fitness sampler_fitness(const struct receiver *r, const struct receiver_moment *m)
 {
     struct fitness f = {.choice = FITNESS_PULSE, .why = "samples whose second is known"};
-    if (m->doubt) {
+    if (r->config.peer)
+        snprintf(f.why, sizeof f.why, "a network server, its answers weighed by their delays");
+    if (r->refused != 0) {
+        f.choice = FITNESS_NOTHING;
+        snprintf(f.why, sizeof f.why,
+                 "it says that the clock is %+.0f s off, more than a running clock is moved by; if "
+                 "it is right, restart timeballd",
+                 r->refused);
+    } else if (m->doubt) {
         f.choice = FITNESS_NOTHING;
         snprintf(f.why, sizeof f.why,
                  "another program moved the clock; waiting for the second to be confirmed");
     } else if (!m->arriving && receiver_age(r->messages.last, m->now) > sample_life(r)) {
         f.choice = FITNESS_NOTHING;
-        snprintf(f.why, sizeof f.why, "no sample comes; see `timeballctl sources`");
+        snprintf(f.why, sizeof f.why,
+                 r->config.peer
+                     ? "it has not answered for four of its polls; it is used again when "
+                       "it does"
+                     : "no sample comes; see `timeballctl sources`");
     }
     return f;
 }
@@ -137,6 +149,7 @@ void receiver_candidate(const struct receiver *r, const struct receiver_moment *
         .bound = receiver_bound(r),
         .noselect = r->config.noselect,
         .prefer = r->config.prefer,
+        .trusted = r->config.trusted,
         .doubtful = r->trust == TRUST_DOUBTFUL,
         .jumped = r->pulses.in_row >= ROW_DOUBTS,
     };

@@ -34,6 +34,7 @@ struct receiver_config {
     bool peer;             /* samples over a network: of a server with a stratum of its own */
     bool noselect;         /* only watched */
     bool prefer;           /* before others of its kind */
+    bool trusted;          /* it decides on the others */
     uint32_t refid;        /* SNAPSHOT_REFID when it leads; 0: by its kind */
 };
 
@@ -57,6 +58,7 @@ struct receiver {
     struct testimony testimony;
     double message_uncertainty; /* s */
     double uncertainty;         /* s, constant, of its last measurement */
+    double refused; /* s, what it says and nobody may talk a running clock into; 0: nothing */
     double bias; /* s, what it said more than the one that led before, and is taken over slowly */
     bool heard_pulse, heard_message; /* in this second */
     bool no_fix;

@@ -158,6 +158,18 @@ static void steer(struct refclock *r)
 
 /* ---- states ---- */
 
+/* Without a source: how long is the time carried on, and as what? */
+static enum refclock_state without_source(const struct refclock *r, double total)
+{
+    const struct receiver *led = refclock_leader(r);
+    /* what came over a network was never better than its paths: the limit is a receiver's */
+    double limit = led && led->config.peer ? fmax(SYNC_BOUND, r->config.holdover_limit)
+                                           : r->config.holdover_limit;
+    if (total <= limit)
+        return REFCLOCK_HOLDOVER;
+    return r->config.local_stratum ? REFCLOCK_ISLAND : REFCLOCK_UNSYNCHRONISED;
+}
+
 static enum refclock_state next_state(const struct refclock *r)
 {
     struct estimate e;
@@ -178,15 +190,14 @@ static enum refclock_state next_state(const struct refclock *r)
     /* a second that is in doubt is no holdover: the estimate itself may rest on it */
     bool doubtful = r->doubt || (!numbered && led->numbering.state != NUMBERING_EMPTY) ||
                     (led && led->edge.verdict == EDGE_WRONG);
-    return total <= r->config.holdover_limit && !doubtful ? REFCLOCK_HOLDOVER
-                                                          : REFCLOCK_UNSYNCHRONISED;
+    return doubtful ? REFCLOCK_UNSYNCHRONISED : without_source(r, total);
 }
 
 static void enter(struct refclock *r, enum refclock_state state)
 {
     if (state == r->state)
         return;
-    log_say(r->log, state == REFCLOCK_UNSYNCHRONISED ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
+    log_say(r->log, state >= REFCLOCK_ISLAND ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
             "%s (was %s): %s", refclock_state_name(state), refclock_state_name(r->state),
             r->selection.why);
     r->state = state;
@@ -206,8 +217,7 @@ static void act(struct refclock *r)
 {
     leap_carry_look(r);
     reselect(r);
-    if (r->state == REFCLOCK_LOCKED || r->state == REFCLOCK_HOLDOVER ||
-        r->state == REFCLOCK_UNSYNCHRONISED)
+    if (r->state != REFCLOCK_STARTING)
         steer(r);
     announce_publish(r, false);
     announce_to_kernel(r);
@@ -497,6 +507,7 @@ const char *refclock_state_name(enum refclock_state s)
         [REFCLOCK_STARTING] = "starting",
         [REFCLOCK_LOCKED] = "locked",
         [REFCLOCK_HOLDOVER] = "holdover",
+        [REFCLOCK_ISLAND] = "island",
         [REFCLOCK_UNSYNCHRONISED] = "unsynchronised",
     };
     return names[s];

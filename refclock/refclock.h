@@ -24,6 +24,7 @@ enum refclock_state {
     REFCLOCK_STARTING,       /* never locked */
     REFCLOCK_LOCKED,         /* follows a source */
     REFCLOCK_HOLDOVER,       /* the source is gone, the bound is inside the limit */
+    REFCLOCK_ISLAND,         /* ... and beyond it: served at `local_stratum`, with its bound */
     REFCLOCK_UNSYNCHRONISED, /* nothing that could be believed: LI 3 */
 };
 
@@ -34,6 +35,7 @@ struct refclock_config {
     uint32_t refid_message; /* of messages alone */
     double steplimit;       /* s: after the start, only more than this is stepped */
     double holdover_limit;  /* s: bound up to which stratum 1 is kept without a source */
+    int local_stratum;      /* 2..15: stratum of a clock that has lost every source; 0: none */
 };
 
 /* A step that was made, or that others made. */

@@ -29,7 +29,7 @@ static int holders(const struct candidate *const *c, int n, double point)
 {
     int held = 0;
     for (int i = 0; i < n; i++)
-        held += fabs(c[i]->midpoint - point) <= c[i]->bound;
+        held += c[i]->midpoint - c[i]->bound <= point && point <= c[i]->midpoint + c[i]->bound;
     return held;
 }
 
@@ -94,7 +94,7 @@ static const char *length(double s, char *buf, size_t size)
     double a = fabs(s) * 1.0005; /* 999.9 us is 1 ms */
     const char *unit = a < 1e-6 ? "ns" : a < 1e-3 ? "us" : a < 1 ? "ms" : "s";
     double scale = a < 1e-6 ? 1e9 : a < 1e-3 ? 1e6 : a < 1 ? 1e3 : 1;
-    snprintf(buf, size, "%.3g %s", s * scale, unit);
+    snprintf(buf, size, a < 1000 ? "%.3g %s" : "%.0f %s", s * scale, unit);
     return buf;
 }
 
@@ -103,7 +103,8 @@ static void unfit(const struct candidate *c, struct selected *out, int i)
     if (!c->fit)
         say(out, i, VERDICT_UNFIT, "not used: %s", c->why);
     else if (c->noselect)
-        say(out, i, VERDICT_WATCHED, "only watched: its line says noselect");
+        say(out, i, VERDICT_WATCHED,
+            "only watched: its line says noselect; without that word it could be used");
     else
         say(out, i, VERDICT_NEW,
             "not used yet: it must be held against the clock for %d measurements first", 5);
@@ -141,20 +142,60 @@ static void dispute(const struct candidate *c, const int *of, int n, int leader,
     }
 }
 
-static void truechimers(const struct candidate *c, const int *of, int n, const struct ends *at,
-                        struct selected *out)
+static void falseticker(const struct candidate *c, double off, bool trust, struct selected *out,
+                        int i)
 {
-    char by[32];
+    char by[32], bound[32];
+    say(out, i, VERDICT_FALSE, "not used: it is %s off what %s, more than its bound of %s; %s",
+        length(off, by, sizeof by), trust ? "the trusted sources say" : "the majority says",
+        length(c->bound, bound, sizeof bound),
+        c->kind == SELECT_PEERS ? "it is used again when it agrees, else name another server"
+                                : "check its latency, its edge and its receiver");
+}
+
+static void truechimers(const struct candidate *c, const int *of, int n, const struct ends *at,
+                        bool trust, struct selected *out)
+{
     for (int k = 0; k < n; k++) {
         const struct candidate *one = &c[of[k]];
         double off = one->midpoint < at->low ? one->midpoint - at->low : one->midpoint - at->high;
         if (overlaps(one, at))
-            say(out, of[k], VERDICT_STANDBY, "stands by: it agrees with the source that leads");
+            say(out, of[k], VERDICT_STANDBY, "%s", "");
         else
-            say(out, of[k], VERDICT_FALSE,
-                "not used: it is %s off what the majority says, more than its bound of %.3g s; "
-                "check its latency, its edge and its receiver",
-                length(off, by, sizeof by), one->bound);
+            falseticker(one, off, trust, out, of[k]);
+    }
+}
+
+/* Those who decide among the voters: the trusted ones, or all. How many. */
+static int electors(const struct candidate *const *voter, int n, const struct candidate **elector)
+{
+    int m = 0;
+    for (int i = 0; i < n; i++)
+        if (voter[i]->trusted)
+            elector[m++] = voter[i];
+    if (!m)
+        memcpy(elector, voter, sizeof *voter * (size_t)n);
+    return m ? m : n;
+}
+
+/* How those that agree with the leader are used. */
+static void rank(const struct candidate *c, int count, struct selected *out)
+{
+    const struct candidate *leads = &c[out->leader];
+    for (int i = 0; i < count; i++) {
+        bool peers = c[i].kind == SELECT_PEERS && leads->kind == SELECT_PEERS;
+        if (out->of[i].verdict != VERDICT_STANDBY || i == out->leader)
+            continue;
+        if (peers)
+            say(out, i, VERDICT_COMBINED,
+                "used: its measurements count beside those of %.60s, each by its error; it is left "
+                "out when the others contradict it",
+                leads->name);
+        else
+            say(out, i, VERDICT_STANDBY,
+                "stands by: it agrees with %.60s, which leads; it takes over when that is lost%s",
+                leads->name,
+                c[i].kind == SELECT_PEERS ? " and the error bound has passed `holdover`" : "");
     }
 }
 
@@ -185,12 +226,14 @@ void select_leader(const struct candidate *c, int count, int leader, double own,
             unfit(&c[i], out, i);
     }
     struct ends at;
+    const struct candidate *elector[SELECT_MOST];
+    int m = electors(voter, n, elector);
     if (n == 0)
         out->leader = begins(c, count);
     else if (n == 1)
         say(out, of[0], VERDICT_STANDBY, "%s", "");
-    else if (2 * intersect(voter, n, &at) > n)
-        truechimers(c, of, n, &at, out);
+    else if (2 * intersect(elector, m, &at) > m)
+        truechimers(c, of, n, &at, elector[0]->trusted, out);
     else
         dispute(c, of, n, leader, own, out);
     if (n > 0)
@@ -198,8 +241,20 @@ void select_leader(const struct candidate *c, int count, int leader, double own,
     if (out->leader < 0)
         return;
     out->of[out->leader].verdict = VERDICT_LEADS;
-    if (!out->disputed)
-        say(out, out->leader, VERDICT_LEADS, "leads: %s", c[out->leader].why);
+    if (out->disputed)
+        return;
+    say(out, out->leader, VERDICT_LEADS, "leads: %s", c[out->leader].why);
+    rank(c, count, out);
+}
+
+void select_hold(struct selected *s, int count)
+{
+    s->leader = -1;
+    for (int i = 0; i < count; i++)
+        if (s->of[i].verdict >= VERDICT_STANDBY)
+            say(s, i, VERDICT_STANDBY,
+                "stands by: the clock's own course since the receiver was lost is surer; it takes "
+                "over when the error bound has passed `holdover`");
 }
 
 const char *select_verdict_name(enum verdict_of_source v)
@@ -211,6 +266,7 @@ const char *select_verdict_name(enum verdict_of_source v)
         [VERDICT_FALSE] = "falseticker",
         [VERDICT_UNDECIDED] = "undecided",
         [VERDICT_STANDBY] = "standby",
+        [VERDICT_COMBINED] = "combined",
         [VERDICT_LEADS] = "leads",
     };
     return names[v];

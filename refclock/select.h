@@ -7,7 +7,9 @@
 /*
  * Which of several sources does the clock follow? Each names an interval in which true time must
  * lie; those that share a point with a majority are truechimers (Marzullo 1984, RFC 5905 section
- * 11.2.1), and one of them leads. Pure: returns what it decides, and the caller acts.
+ * 11.2.1), and one of them leads. Where some are trusted by configuration, the majority among those
+ * decides, and the others are truechimers or not by it. Pure: returns what it decides, and the
+ * caller acts.
  */
 #define SELECT_MOST 32
 
@@ -29,6 +31,7 @@ struct candidate {
     double bound;    /* s, > 0: true time is within this of that, as it promises */
     bool noselect;   /* only watched, by configuration */
     bool prefer;     /* before others of its kind, by configuration */
+    bool trusted;    /* true time is what it says, by configuration */
     bool doubtful;   /* its integrity is in doubt: after all others */
     bool jumped;     /* contradicts what it said a few seconds ago */
 };
@@ -40,6 +43,7 @@ enum verdict_of_source {
     VERDICT_FALSE,     /* contradicts the majority */
     VERDICT_UNDECIDED, /* contradicts another, and no majority decides */
     VERDICT_STANDBY,   /* right, and another leads */
+    VERDICT_COMBINED, /* right, and feeds the estimate beside the one that leads: network servers */
     VERDICT_LEADS,
 };
 
@@ -61,6 +65,12 @@ struct selected {
  */
 void select_leader(const struct candidate *c, int count, int leader, double own,
                    struct selected *out);
+
+/*
+ * The clock goes on by itself although sources are fit: those that would lead or feed it stand by,
+ * and their sentences say until when.
+ */
+void select_hold(struct selected *s, int count);
 
 /* One word for the status. */
 const char *select_verdict_name(enum verdict_of_source v);

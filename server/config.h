@@ -59,7 +59,7 @@ struct config_refclock {
     struct driver *driver;           /* ops->size bytes, owned by the configuration */
     uint64_t given;                  /* bit i: ops->options[i] stood in the file */
     char receiver[OPTION_TEXT_SIZE]; /* lines with the same word are one receiver; "": by order */
-    bool noselect, prefer;
+    bool noselect, prefer, trust;
     int site;              /* enum integrity_site */
     uint64_t common_given; /* bit i: config_refclock_options[i] stood in the file */
     char origin[16];       /* "127.127.20.0": the line of ntp.conf that it was; "": none */
@@ -76,7 +76,7 @@ struct config_server {
     int line;
     int64_t port, version, minpoll, maxpoll, maxsources;
     int64_t key; /* its number; less than 1: none */
-    bool iburst, burst, prefer, noselect, xleave;
+    bool iburst, burst, prefer, noselect, trust, xleave;
 };
 
 struct config {
@@ -97,6 +97,7 @@ struct config {
     int64_t cpu_latency;                            /* us; -1: left alone */
     double steplimit;                               /* s: a step after start needs more than this */
     double holdover;                                /* s: the bound up to which stratum 1 is kept */
+    int64_t local_stratum;                          /* of an island; 0: none */
     struct config_listen listen[CONFIG_LISTEN_MAX]; /* the default ones when none was named */
     size_t listen_count;
     bool listen_none;    /* `listen none` */

@@ -70,6 +70,11 @@ const struct option_row config_refclock_options[] = {
      .type = OPTION_FLAG,
      .offset = offsetof(struct config_refclock, prefer),
      .help = "Among receivers that agree, this one is followed before others of its kind."},
+    {.word = "trust",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct config_refclock, trust),
+     .help = "Who contradicts it is wrong, and only another trusted source may say otherwise: "
+             "witnesses do not outvote it. See trust of server."},
     {.word = "site",
      .type = OPTION_CHOICE,
      .offset = offsetof(struct config_refclock, site),

@@ -53,6 +53,11 @@ const struct option_row config_server_rows[] = {
      .type = OPTION_FLAG,
      AT(noselect),
      .help = "Asked and shown, never followed."},
+    {.word = "trust",
+     .type = OPTION_FLAG,
+     AT(trust),
+     .help = "What it says is true: sources that contradict it are not used, however many they "
+             "are, and only another trusted source may say otherwise. For a server of your own."},
     {.word = "xleave",
      .type = OPTION_FLAG,
      AT(xleave),

@@ -6,6 +6,7 @@
 #include "server/config_discard.h"
 #include "server/config_interface.h"
 #include "server/config_line.h"
+#include "server/config_local.h"
 #include "server/config_ratelimit.h"
 #include "server/config_listen.h"
 #include "server/config_refclock.h"
@@ -324,5 +325,13 @@ const struct config_directive config_directives[] = {
      .usage = "stats|ntp ...",
      .take = config_disable_take,
      .print = config_disable_print},
+    {.row = {.word = "local",
+             .help = "When every source is lost and the bound has passed its limits, the time is "
+                     "still served, at this stratum (2 to 15) and with its honest bound; without "
+                     "this line it is unsynchronised then. Before the first lock there is no "
+                     "bound to promise, so nothing is served."},
+     .usage = "stratum N",
+     .take = config_local_take,
+     .print = config_local_print},
     {.row = {.word = NULL}},
 };

@@ -183,6 +183,7 @@ static void start_refclock(struct daemon *d)
         .refid_message = SNAPSHOT_REFID('G', 'P', 'S', 0),
         .steplimit = d->config->steplimit,
         .holdover_limit = d->config->holdover,
+        .local_stratum = (int)d->config->local_stratum,
     };
     struct receivers all;
     receivers_of(d->config, &all);

@@ -46,6 +46,12 @@ static void clock_sentence(const struct daemon *d, struct status_clock *c)
         snprintf(c->sentence, sizeof c->sentence,
                  "true time within %s, carried on without a source: %s", bound, why);
         break;
+    case REFCLOCK_ISLAND:
+        snprintf(
+            c->sentence, sizeof c->sentence,
+            "an island (`local stratum`): true time within %s, carried on without a source: %s",
+            bound, why);
+        break;
     default:
         snprintf(c->sentence, sizeof c->sentence, "not synchronised: %s", why);
     }
@@ -57,6 +63,7 @@ static enum status_state state_of(const struct refclock *r)
         [REFCLOCK_STARTING] = STATUS_STARTING,
         [REFCLOCK_LOCKED] = STATUS_LOCKED,
         [REFCLOCK_HOLDOVER] = STATUS_HOLDOVER,
+        [REFCLOCK_ISLAND] = STATUS_ISLAND,
         [REFCLOCK_UNSYNCHRONISED] = STATUS_UNSYNCHRONISED,
     };
     const struct receiver *led = refclock_leader(r);

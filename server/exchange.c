@@ -119,7 +119,7 @@ static enum exchange_verdict kiss(const struct ntp_packet *p, char code[5])
 
 static bool is_ours(const struct ntp_packet *p, const struct exchange_answer *a)
 {
-    for (size_t i = 0; p->stratum > 1 && i < a->own_count; i++)
+    for (size_t i = 0; p->stratum > 1 && p->refid && i < a->own_count; i++)
         if (p->refid == a->own[i])
             return true;
     return false;

@@ -7,11 +7,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 #define SOCKETS_MAX 16
 #define TIMEOUT_MS  3000
 #define TRIES       3
+#define SERVERS     "/etc/resolv.conf"
 #define IDLE_NS     INT64_C(1000000000) /* between looks at time-outs, at most */
 
 struct names_socket {
@@ -24,7 +26,8 @@ struct names {
     ares_channel channel;
     struct loop_timer timer;
     struct names_socket socket[SOCKETS_MAX];
-    int asked; /* names under way */
+    struct stat servers; /* of /etc/resolv.conf, as it was read */
+    int asked;           /* names under way */
     bool closing;
 };
 
@@ -100,15 +103,23 @@ static void on_socket(void *arg, ares_socket_t fd, int readable, int writable)
     }
 }
 
+/* A status of c-ares. */
+static int open_channel(struct names *n)
+{
+    struct ares_options options = {
+        .timeout = TIMEOUT_MS, .tries = TRIES, .sock_state_cb = on_socket, .sock_state_cb_data = n};
+    if (stat(SERVERS, &n->servers))
+        n->servers = (struct stat){0};
+    return ares_init_options(&n->channel, &options,
+                             ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+}
+
 int names_open(struct names **out, struct loop *loop, struct err *err)
 {
     struct names *n = calloc(1, sizeof *n);
-    struct ares_options options = {
-        .timeout = TIMEOUT_MS, .tries = TRIES, .sock_state_cb = on_socket, .sock_state_cb_data = n};
     int status = n ? ares_library_init(ARES_LIB_INIT_ALL) : ARES_ENOMEM;
     if (!status)
-        status = ares_init_options(&n->channel, &options,
-                                   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+        status = open_channel(n);
     if (status) {
         free(n);
         return err_set(err, "names", "look at /etc/resolv.conf", "%s", ares_strerror(status));
@@ -117,6 +128,35 @@ int names_open(struct names **out, struct loop *loop, struct err *err)
     n->timer = (struct loop_timer){.name = "names", .fire = on_timer, .arg = n, .due = INT64_MAX};
     *out = n;
     return 0;
+}
+
+/* c-ares reads the name servers once; without them at boot it would never find any. */
+static void follow_servers(struct names *n)
+{
+    struct stat now;
+    if (stat(SERVERS, &now))
+        now = (struct stat){0};
+    bool same = now.st_ino == n->servers.st_ino && now.st_size == n->servers.st_size &&
+                now.st_mtim.tv_sec == n->servers.st_mtim.tv_sec &&
+                now.st_mtim.tv_nsec == n->servers.st_mtim.tv_nsec;
+    ares_channel before = n->channel;
+    if (same || n->asked)
+        return;
+    if (open_channel(n))
+        n->channel = before; /* what was known serves on */
+    else
+        ares_destroy(before);
+}
+
+/* ::ffff:192.0.2.1 is 192.0.2.1, and must not count as another one. */
+static void unmap(union address *a)
+{
+    if (a->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr))
+        return;
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = a->v6.sin6_port};
+    memcpy(&v4.sin_addr, a->v6.sin6_addr.s6_addr + 12, sizeof v4.sin_addr);
+    memset(a, 0, sizeof *a);
+    a->v4 = v4;
 }
 
 static size_t copy_addresses(const struct ares_addrinfo *found,
@@ -129,7 +169,8 @@ static size_t copy_addresses(const struct ares_addrinfo *found,
         if (!known || a->ai_addrlen > sizeof *addresses)
             continue;
         memset(&addresses[count], 0, sizeof *addresses);
-        memcpy(&addresses[count++], a->ai_addr, a->ai_addrlen);
+        memcpy(&addresses[count], a->ai_addr, a->ai_addrlen);
+        unmap(&addresses[count++]);
     }
     return count;
 }
@@ -151,8 +192,8 @@ static void on_found(void *arg, int status, int timeouts, struct ares_addrinfo *
     free(q);
 }
 
-/* An address that is written as a number; c-ares would ask a name server for its other family. */
-static bool is_number(const char *name, int family, union address *address)
+/* c-ares would ask a name server for the other family of a number. */
+bool names_number(const char *name, int family, union address *address)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_family = family}, *found = NULL;
     if (getaddrinfo(name, NULL, &hints, &found) || !found)
@@ -160,16 +201,18 @@ static bool is_number(const char *name, int family, union address *address)
     memset(address, 0, sizeof *address);
     memcpy(address, found->ai_addr, found->ai_addrlen);
     freeaddrinfo(found);
+    unmap(address);
     return true;
 }
 
 void names_ask(struct names *n, const char *name, int family, names_found *found, void *arg)
 {
     union address number;
-    if (is_number(name, family, &number)) {
+    if (names_number(name, family, &number)) {
         found(arg, &number, 1, NULL);
         return;
     }
+    follow_servers(n);
     struct ares_addrinfo_hints hints = {.ai_family = family, .ai_socktype = SOCK_DGRAM};
     struct names_query *q = calloc(1, sizeof *q);
     if (!q) {

@@ -2,6 +2,7 @@
 #ifndef TIMEBALL_SERVER_NAMES_H
 #define TIMEBALL_SERVER_NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,7 +12,8 @@
 
 /*
  * Names to addresses without blocking: c-ares in the loop's poll set. /etc/hosts counts, addresses
- * written as numbers need no network.
+ * written as numbers need no network. A machine that gets its name servers late is followed: a
+ * changed /etc/resolv.conf is read again.
  */
 #define NAMES_ADDRESSES 16
 
@@ -30,6 +32,9 @@ int names_open(struct names **out, struct loop *loop, struct err *err);
  * this returns, or not at all after names_close().
  */
 void names_ask(struct names *n, const char *name, int family, names_found *found, void *arg);
+
+/* Is the name an address that is written as a number, of that family? Then *address (port 0). */
+bool names_number(const char *name, int family, union address *address);
 
 /* Ends all that is under way, and frees. NULL is allowed. */
 void names_close(struct names *n);

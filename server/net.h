@@ -7,6 +7,7 @@
 
 #include "refclock/err.h"
 #include "refclock/loop.h"
+#include "server/net_card.h"
 #include "server/own_addresses.h"
 
 /*
@@ -21,11 +22,19 @@ struct net_query {
     struct net *net;
 };
 
+/* Who saw a datagram leave or come, the worst first. */
+enum net_witness {
+    NET_DAEMON,   /* this program, whenever it got to run */
+    NET_KERNEL,   /* the kernel's network stack */
+    NET_HARDWARE, /* the network card, by a clock of its own that was carried to ours */
+};
+
 /* What becomes of a request; called from the loop, with the asker's `arg`. Times are on the local
  * scale (clock.h), ns. */
 struct net_events {
-    void (*left)(void *arg, int64_t local); /* the kernel saw it leave then */
-    void (*answer)(void *arg, const uint8_t *bytes, size_t size, int64_t local);
+    void (*left)(void *arg, int64_t local,
+                 enum net_witness); /* maybe twice: the better one counts */
+    void (*answer)(void *arg, const uint8_t *bytes, size_t size, int64_t local, enum net_witness);
     void (*failed)(void *arg, const struct err *); /* nobody listens there, no route */
 };
 
@@ -72,12 +81,15 @@ static inline int64_t net_wait(struct net *n, const union address *to, int64_t w
     return n->ops->wait ? n->ops->wait(n, to, wait) : wait;
 }
 
-/* The machine's network, with the kernel's stamps of requests and answers where it gives them. The
- * loop is borrowed. */
+/* The machine's network, with the stamps of the network card or the kernel of requests and answers
+ * where they give them. The loop is borrowed. */
 struct net_udp {
     struct net net;
     struct loop *loop;
+    struct net_cards cards;
 };
 void net_udp_init(struct net_udp *n, struct loop *loop);
+/* After the last net_end(). */
+void net_udp_close(struct net_udp *n);
 
 #endif

@@ -24,7 +24,8 @@ struct udp_query {
     const struct net_events *events;
     void *arg;
     struct loop_fd fd;
-    uint32_t generation; /* of the clock when it was sent */
+    struct net_card *card; /* that stamps; NULL: none */
+    uint32_t generation;   /* of the clock when it was sent */
     bool calling, ended;
 };
 
@@ -39,42 +40,49 @@ static int address_size(const union address *a)
     return a->any.sa_family == AF_INET6 ? sizeof a->v6 : sizeof a->v4;
 }
 
-/* Both are wished for: without them the loop's own time is taken. */
-static void want_stamps(int fd)
+/* All are wished for: without them the loop's own time is taken. */
+static void want_stamps(int fd, bool card)
 {
     int on = 1;
     int flags = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
                 SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY;
+    if (card)
+        flags |= SOF_TIMESTAMPING_RAW_HARDWARE | SOF_TIMESTAMPING_RX_HARDWARE |
+                 SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_OPT_TX_SWHW;
     if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags))
         (void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
 }
 
-/* The kernel's stamp in a message, ns of CLOCK_REALTIME; 0: none. */
-static int64_t stamp_of(struct msghdr *m)
+/* The card that the socket's datagrams leave by, if it stamps. */
+static struct net_card *card_of(struct net_udp *n, int fd)
 {
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        struct timespec t; /* struct scm_timestamping begins with the software stamp */
-        if (c->cmsg_level != SOL_SOCKET ||
-            (c->cmsg_type != SCM_TIMESTAMPING && c->cmsg_type != SCM_TIMESTAMPNS) ||
-            c->cmsg_len < CMSG_LEN(sizeof t))
-            continue;
-        memcpy(&t, CMSG_DATA(c), sizeof t);
-        return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
-    }
-    return 0;
+    union address local = {0};
+    socklen_t size = sizeof local;
+    if (getsockname(fd, &local.any, &size))
+        return NULL;
+    return net_cards_at(&n->cards, &local, loop_now(n->loop));
 }
 
-/* The local scale of a stamp, or `now` where there is none to be used. */
-static int64_t local_of(const struct udp_query *q, int64_t stamp, int64_t now)
+/* When it was, on the local scale, by the best of its stamps that is of use; else `now`. */
+static int64_t local_of(const struct udp_query *q, const struct net_stamps *s, int64_t now,
+                        enum net_witness *by)
 {
     struct clock *clock = q->net->loop->clock;
-    int64_t local = stamp ? clock_local(clock, clock_stamp(clock, stamp)) : now;
-    return local > now + OLD_NS || local < now - OLD_NS ? now : local;
+    const int64_t stamp[] = {
+        [NET_KERNEL] = s->kernel,
+        [NET_HARDWARE] = q->card ? net_card_carry(q->card, s->card, s->kernel) : 0,
+    };
+    for (*by = NET_HARDWARE; *by > NET_DAEMON; (*by)--) {
+        int64_t local = stamp[*by] ? clock_local(clock, clock_stamp(clock, stamp[*by])) : now;
+        if (stamp[*by] && local < now + OLD_NS && local > now - OLD_NS)
+            return local;
+    }
+    return now;
 }
 
 /* Reads one message, from the error queue if `flags` say so. Its size, or -1 with errno. */
 static ssize_t receive(const struct udp_query *q, int flags, uint8_t bytes[ANSWER_MAX],
-                       int64_t *stamp)
+                       struct net_stamps *stamps)
 {
     union control control;
     struct iovec iov = {.iov_len = ANSWER_MAX};
@@ -84,7 +92,7 @@ static ssize_t receive(const struct udp_query *q, int flags, uint8_t bytes[ANSWE
                        .msg_controllen = sizeof control};
     iov.iov_base = bytes;
     ssize_t got = recvmsg(q->fd.fd, &m, flags | MSG_DONTWAIT);
-    *stamp = got >= 0 ? stamp_of(&m) : 0;
+    *stamps = got >= 0 ? net_stamps_of(&m) : (struct net_stamps){0};
     return got;
 }
 
@@ -116,28 +124,44 @@ static void release(struct udp_query *q)
     free(q);
 }
 
-static void on_ready(void *arg, int64_t now, short revents)
+static void read_departures(struct udp_query *q, int64_t now, bool stepped)
 {
-    struct udp_query *q = arg;
     uint8_t bytes[ANSWER_MAX];
-    int64_t stamp;
-    bool stepped = q->generation != q->net->loop->clock->generation;
-    q->calling = true;
-    for (int i = 0; revents & POLLERR && i < READS_MAX; i++) {
-        if (receive(q, MSG_ERRQUEUE, bytes, &stamp) < 0)
-            break;
-        if (stamp && !stepped)
-            q->events->left(q->arg, local_of(q, stamp, now));
+    struct net_stamps stamps;
+    enum net_witness by;
+    for (int i = 0; i < READS_MAX && receive(q, MSG_ERRQUEUE, bytes, &stamps) >= 0; i++) {
+        int64_t local = local_of(q, &stamps, now, &by);
+        if (by != NET_DAEMON && !stepped)
+            q->events->left(q->arg, local, by);
     }
+}
+
+static void read_answers(struct udp_query *q, int64_t now, bool stepped)
+{
+    uint8_t bytes[ANSWER_MAX];
+    struct net_stamps stamps;
+    enum net_witness by;
     for (int i = 0; !q->ended && i < READS_MAX; i++) {
-        ssize_t got = receive(q, 0, bytes, &stamp);
+        ssize_t got = receive(q, 0, bytes, &stamps);
         if (got < 0 && errno != EAGAIN && errno != EINTR)
             fail(q, errno);
         if (got < 0)
             break;
-        if (!stepped) /* else nobody can say which stamp is of which clock */
-            q->events->answer(q->arg, bytes, (size_t)got, local_of(q, stamp, now));
+        if (stepped) /* nobody can say which stamp is of which clock */
+            continue;
+        int64_t local = local_of(q, &stamps, now, &by);
+        q->events->answer(q->arg, bytes, (size_t)got, local, by);
     }
+}
+
+static void on_ready(void *arg, int64_t now, short revents)
+{
+    struct udp_query *q = arg;
+    bool stepped = q->generation != q->net->loop->clock->generation;
+    q->calling = true;
+    if (revents & POLLERR)
+        read_departures(q, now, stepped);
+    read_answers(q, now, stepped);
     q->calling = false;
     if (q->ended)
         release(q);
@@ -148,7 +172,6 @@ static int open_socket(const union address *to)
     int fd = socket(to->any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
     if (fd < 0)
         return -1;
-    want_stamps(fd);
     if (!connect(fd, &to->any, (socklen_t)address_size(to)))
         return fd;
     int errnum = errno;
@@ -164,6 +187,9 @@ static int udp_ask(struct net *net, const union address *to, const uint8_t *byte
     struct net_udp *n = (struct net_udp *)net;
     struct udp_query *q = malloc(sizeof *q);
     int fd = q ? open_socket(to) : -1;
+    struct net_card *card = fd >= 0 ? card_of(n, fd) : NULL;
+    if (fd >= 0)
+        want_stamps(fd, card);
     if (fd < 0 || send(fd, bytes, size, 0) != (ssize_t)size) {
         int errnum = q ? errno : ENOMEM;
         if (fd >= 0)
@@ -176,6 +202,7 @@ static int udp_ask(struct net *net, const union address *to, const uint8_t *byte
                             .net = n,
                             .events = events,
                             .arg = arg,
+                            .card = card,
                             .fd = {.name = "peer", .fd = fd, .events = POLLIN, .ready = on_ready},
                             .generation = n->loop->clock->generation};
     q->fd.arg = q;
@@ -203,4 +230,9 @@ void net_udp_init(struct net_udp *n, struct loop *loop)
 {
     static const struct net_ops ops = {.ask = udp_ask, .end = udp_end, .own = udp_own};
     *n = (struct net_udp){.net = {.ops = &ops}, .loop = loop};
+}
+
+void net_udp_close(struct net_udp *n)
+{
+    net_cards_close(&n->cards);
 }

@@ -2,6 +2,7 @@
 #include "server/own_addresses.h"
 
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <nettle/md5.h>
 #include <string.h>
 
@@ -41,7 +42,7 @@ void own_addresses_read(struct own_addresses *own)
         union address *a = &own->address[own->count];
         memset(a, 0, sizeof *a);
         memcpy(a, i->ifa_addr, family == AF_INET ? sizeof a->v4 : sizeof a->v6);
-        own->refid[own->count++] = address_refid(a);
+        own->refid[own->count++] = i->ifa_flags & IFF_LOOPBACK ? 0 : address_refid(a);
     }
     freeifaddrs(all);
 }

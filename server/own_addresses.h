@@ -14,7 +14,7 @@
 struct own_addresses {
     size_t count;
     union address address[OWN_ADDRESSES_MAX];
-    uint32_t refid[OWN_ADDRESSES_MAX];
+    uint32_t refid[OWN_ADDRESSES_MAX]; /* 0: of a loopback address, which everybody has */
 };
 
 /* Asks the kernel; none where it does not tell. */

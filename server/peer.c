@@ -10,8 +10,7 @@
 #define BURST     8
 #define BURST_NS  (2 * NS_PER_S)
 #define CALM_ROW  8  /* good polls before the next longer one */
-#define LOST_ROW  8  /* bad ones before it is asked less often */
-#define GIVEN_UP  24 /* ... and before another address is looked for */
+#define LOST_ROW  8  /* bad ones before it is asked less often, and another address looked for */
 #define BACK_OFF  10 /* log2 s: so seldom is a server asked that does not answer */
 #define RATE_MOST 13 /* log2 s: and never longer because of RATE */
 
@@ -37,12 +36,14 @@ static void forget(struct peer *p)
 {
     exchange_init(&p->exchange, (uint8_t)p->config.version, p->config.xleave);
     path_init(&p->path);
+    clock_filter_init(&p->filter);
     p->poll = p->least = p->config.minpoll;
     p->round_left = 0;
     p->rounds = 0;
     p->good_row = p->bad_row = 0;
     p->reach = 0;
     p->measured = p->denied = p->unsure = false;
+    p->useless = EXCHANGE_MEASURED;
     p->kiss[0] = 0;
     p->error = (struct err){0};
 }
@@ -117,12 +118,6 @@ static int64_t interval(struct peer *p)
     return (int64_t)(s * 1e9);
 }
 
-static void give_up(struct peer *p, const char *why)
-{
-    peer_stop(p);
-    p->listener->give_up(p->arg, p, why);
-}
-
 static const struct net_events events;
 
 static const struct key *key_of(const struct peer *p)
@@ -144,6 +139,8 @@ static void ask(struct peer *p)
     }
     int64_t local = clock_local(p->loop->clock, clock_now(p->loop->clock));
     exchange_request(&p->exchange, p->rng, p->poll, local, request);
+    p->before_by = p->by;
+    p->by = (struct peer_stamps){0};
     if (key)
         size = keys_sign(key, request, size, mac_size(&key->mac));
     if (net_ask(p->net, &p->address, request, size, &events, p, &p->query, &err)) {
@@ -168,22 +165,25 @@ static void on_timer(void *arg, int64_t now)
 {
     struct peer *p = arg;
     (void)now;
-    if (!p->round_left)
+    bool begins = !p->round_left;
+    if (begins)
         begin_round(p);
-    if (p->bad_row >= GIVEN_UP) {
-        give_up(p, "it does not answer");
-        return;
-    }
     p->round_left--;
     ask(p);
     ask_later(p, p->round_left ? BURST_NS : interval(p));
+    if (begins && p->bad_row > 0 && p->bad_row % LOST_ROW == 0)
+        p->listener->silent(p->arg, p);
 }
 
 /* ---- what comes back ---- */
 
-static void on_left(void *arg, int64_t local)
+static void on_left(void *arg, int64_t local, enum net_witness by)
 {
-    exchange_left(&((struct peer *)arg)->exchange, local);
+    struct peer *p = arg;
+    if (by < p->by.sent)
+        return;
+    p->by.sent = by;
+    exchange_left(&p->exchange, local);
 }
 
 static void on_failed(void *arg, const struct err *err)
@@ -212,7 +212,8 @@ static void on_unsure(struct peer *p, enum exchange_verdict how)
         p->listener->unsure(p->arg, p, how);
 }
 
-static void on_answer(void *arg, const uint8_t *bytes, size_t size, int64_t local)
+static void on_answer(void *arg, const uint8_t *bytes, size_t size, int64_t local,
+                      enum net_witness by)
 {
     struct peer *p = arg;
     struct exchange_sample s;
@@ -232,17 +233,25 @@ static void on_answer(void *arg, const uint8_t *bytes, size_t size, int64_t loca
     p->verdict[verdict]++;
     if (verdict == EXCHANGE_UNSIGNED || verdict == EXCHANGE_KEY || verdict == EXCHANGE_NAK)
         on_unsure(p, verdict);
+    if (verdict != EXCHANGE_DUPLICATE && verdict != EXCHANGE_BOGUS)
+        p->by.came = by;
+    if (verdict == EXCHANGE_MEASURED || verdict >= EXCHANGE_KISS_RATE)
+        p->useless = verdict;
+    else if (verdict == EXCHANGE_BOGUS && !p->reach)
+        p->useless = verdict; /* nothing better came: whoever is there does not answer us */
     if (verdict == EXCHANGE_KISS_RATE)
         on_rate(p);
     if (verdict == EXCHANGE_KISS_DENY) {
         p->denied = true;
-        give_up(p, "it does not want to be asked (kiss of death DENY or RSTR)");
+        peer_stop(p);
+        p->listener->denied(p->arg, p);
     }
     if (verdict != EXCHANGE_MEASURED)
         return;
     p->error = (struct err){0};
     p->unsure = false;
     p->last = s;
+    p->last_by = s.interleaved ? p->before_by : p->by;
     p->measured = true;
     p->reach |= 1;
     p->heard = local;

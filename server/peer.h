@@ -8,6 +8,7 @@
 #include "refclock/loop.h"
 #include "refclock/path.h"
 #include "refclock/rng.h"
+#include "server/clock_filter.h"
 #include "server/exchange.h"
 #include "server/keys.h"
 #include "server/net.h"
@@ -34,11 +35,18 @@ struct peer;
 struct peer_listener {
     /* An exchange; `error` (s): standard error of its offset by its delay (path.h). */
     void (*sample)(void *arg, struct peer *, const struct exchange_sample *, double error);
-    /* The server is of no use: DENY or RSTR, or unreachable for long. Another address may be. */
-    void (*give_up)(void *arg, struct peer *, const char *why);
+    /* It does not want to be asked: DENY or RSTR. It was stopped. */
+    void (*denied)(void *arg, struct peer *);
+    /* It has not answered for eight polls, or eight more. Another address may be better; until then
+     * it is asked less and less often. */
+    void (*silent)(void *arg, struct peer *);
     /* Its answers are not signed as they must be: EXCHANGE_UNSIGNED, _KEY or _NAK. Once, until they
      * are. */
     void (*unsure)(void *arg, struct peer *, enum exchange_verdict how);
+};
+
+struct peer_stamps {
+    enum net_witness sent, came;
 };
 
 struct peer {
@@ -51,7 +59,8 @@ struct peer {
     union address address;
     struct exchange exchange;
     struct path path;
-    struct net_query *query; /* NULL: none */
+    struct clock_filter filter; /* filled by the listener, who knows our time */
+    struct net_query *query;    /* NULL: none */
     struct loop_timer timer;
     int64_t pivot; /* ns POSIX, true time to 68 years, as of local time `pivot_local` */
     int64_t pivot_local;
@@ -68,8 +77,11 @@ struct peer {
     uint64_t rounds;
     uint8_t reach;
     bool denied;
-    struct exchange_sample last; /* the newest, if `measured` */
-    double last_error;           /* s, standard error of its offset */
+    struct exchange_sample last;      /* the newest, if `measured` */
+    double last_error;                /* s, standard error of its offset */
+    struct peer_stamps last_by;       /* who stamped it */
+    struct peer_stamps by, before_by; /* the same of the exchange under way, and the one before */
+    enum exchange_verdict useless;    /* of the newest answer to us; MEASURED: it was of use */
     bool measured;
     int64_t heard;    /* local time of the last answer that was measured, ns */
     char kiss[5];     /* the last one, "" none */

@@ -16,14 +16,14 @@
 #define RETRY_MOST  (3600 * INT64_C(1000000000))
 #define OWN_EVERY   (60 * INT64_C(1000000000))
 #define GROUPS      (2 * CONFIG_SERVER_MAX) /* some may still wait for a name that nobody needs */
+#define DENIED_MAX  32
 
 /* A place for one server: its own, or one of a pool's. */
 struct place {
     struct peers_member member;
     struct peer peer;
     struct group *group; /* NULL: the place is free */
-    bool left;           /* its server was given up: `was` is not taken again if there is another */
-    union address was;
+    bool silent; /* its server does not answer: another one is taken if there is one */
 };
 
 /* A line of the configuration. */
@@ -49,6 +49,8 @@ struct peers {
     const struct keys *keys;
     struct group group[GROUPS];
     struct place place[PEERS_MAX];
+    union address denied[DENIED_MAX]; /* that do not want to be asked: the newest of them */
+    size_t denials;
 };
 
 static void on_found(void *arg, const union address *addresses, size_t count,
@@ -56,22 +58,34 @@ static void on_found(void *arg, const union address *addresses, size_t count,
 
 /* ---- what the servers say ---- */
 
-/* How far the path's judgement can be held against the estimate: only while that is good. */
-static void judge_path(struct peers *p, struct peer *peer, const struct exchange_sample *s,
-                       double error)
+static struct place *place_of(struct peer *peer)
 {
-    struct estimate e;
-    if (p->refclock->state != REFCLOCK_LOCKED || !refclock_estimate(p->refclock, &e))
-        return;
-    double said = (double)(s->truth - s->local - e.shift) * 1e-9;
-    peer_judged(peer, said - e.offset, e.sigma, error);
+    return (struct place *)((char *)peer - offsetof(struct place, peer));
+}
+
+/* What it says against the estimate. How far the path's judgement can be held against that: only
+ * while it is good. */
+static void judge(struct peers *p, struct peer *peer, const struct exchange_sample *s, double error)
+{
+    struct estimate e = {0};
+    bool known = refclock_estimate(p->refclock, &e);
+    double off = (double)(s->truth - s->local - e.shift) * 1e-9 - e.offset;
+    struct clock_filter_stage stage = {
+        .offset = off,
+        .delay = s->delay,
+        .dispersion = peer->precision + exp2(s->precision) + CLOCK_FILTER_PHI * s->delay,
+        .local = s->local,
+    };
+    clock_filter_add(&peer->filter, &stage);
+    if (known && p->refclock->state == REFCLOCK_LOCKED)
+        peer_judged(peer, off, e.sigma, error);
 }
 
 static void on_sample(void *arg, struct peer *peer, const struct exchange_sample *s, double error)
 {
     struct peers *p = arg;
-    const struct place *place =
-        (const struct place *)((const char *)peer - offsetof(struct place, peer));
+    struct place *place = place_of(peer);
+    place->silent = false;
     struct sample sample = {
         .local = s->local,
         .truth = s->truth,
@@ -85,7 +99,7 @@ static void on_sample(void *arg, struct peer *peer, const struct exchange_sample
         .root_delay = s->root_delay + path_least(&peer->path),
         .interval = exp2(peer->poll),
     };
-    judge_path(p, peer, s, error);
+    judge(p, peer, s, error);
     refclock_remote(p->refclock, place->member.who, &remote);
     refclock_sample(p->refclock, place->member.who, &sample);
 }
@@ -96,18 +110,21 @@ static void look_up_later(struct group *g)
     g->wait = g->wait < RETRY_MOST / 2 ? 2 * g->wait : RETRY_MOST;
 }
 
-static void on_give_up(void *arg, struct peer *peer, const char *why)
+static void refuse_place(struct place *place)
 {
-    struct peers *p = arg;
-    struct place *place = (struct place *)((char *)peer - offsetof(struct place, peer));
+    err_set(&place->member.error, place->group->config.host, "name another server",
+            "it does not want to be asked (kiss of death DENY or RSTR)");
+}
+
+/* Another address is wanted for the place. */
+static void replace(struct place *place, const char *why)
+{
     struct group *g = place->group;
+    struct peers *p = g->peers;
     char name[INET6_ADDRSTRLEN + 8];
-    place->left = true;
-    place->was = peer->address;
-    place->member.addressed = false;
     if (log_allowed(&g->limit, loop_now(p->loop), NULL))
-        log_say(p->log, LOG_LEVEL_WARNING, "server %s (%s): %s; its name is looked up again",
-                g->config.host, address_text(&peer->address, name, sizeof name), why);
+        log_say(p->log, LOG_LEVEL_WARNING, "server %s (%s): %s; another address is looked for",
+                g->config.host, address_text(&place->peer.address, name, sizeof name), why);
     if (g->retry.due == INT64_MAX && !g->asking)
         look_up_later(g);
 }
@@ -116,9 +133,8 @@ static void on_give_up(void *arg, struct peer *peer, const char *why)
 static void on_unsure(void *arg, struct peer *peer, enum exchange_verdict how)
 {
     struct peers *p = arg;
-    const struct place *place = (struct place *)((char *)peer - offsetof(struct place, peer));
     char name[sizeof peer->error.thing], line[560];
-    const char *host = place->group->config.host;
+    const char *host = place_of(peer)->group->config.host;
     unsigned key = peer->config.key;
     snprintf(name, sizeof name, "server %.100s", host);
     if (how == EXCHANGE_UNSIGNED)
@@ -132,6 +148,26 @@ static void on_unsure(void *arg, struct peer *peer, enum exchange_verdict how)
                     : "wrong key: its answers are not signed with our key %u",
                 key);
     log_say(p->log, LOG_LEVEL_WARNING, "%s", err_line(&peer->error, line, sizeof line));
+}
+
+static void on_denied(void *arg, struct peer *peer)
+{
+    struct peers *p = arg;
+    struct place *place = place_of(peer);
+    p->denied[p->denials++ % DENIED_MAX] = peer->address;
+    place->member.addressed = false;
+    refuse_place(place);
+    replace(place, "it does not want to be asked (kiss of death DENY or RSTR)");
+}
+
+static void on_silent(void *arg, struct peer *peer)
+{
+    struct place *place = place_of(peer);
+    union address number;
+    (void)arg;
+    place->silent = true;
+    if (!names_number(place->group->config.host, place->group->config.family, &number))
+        replace(place, "it has not answered eight times");
 }
 
 /* ---- names ---- */
@@ -152,21 +188,25 @@ static bool is_asked(const struct peers *p, const union address *a)
     return false;
 }
 
-/* The address for a place: one that nobody else has, and not the one that was given up, if there is
- * another. */
-static const union address *choose(const struct peers *p, const struct place *place,
-                                   const union address *addresses, size_t count)
+/* RFC 5905 section 7.4: who says DENY is not asked any more. */
+static bool is_denied(const struct peers *p, const union address *a)
 {
-    const union address *old = NULL;
+    for (size_t i = 0; i < p->denials && i < DENIED_MAX; i++)
+        if (address_same(&p->denied[i], a))
+            return true;
+    return false;
+}
+
+/* The address for a place: one that nobody else has. NULL: none. */
+static const union address *choose(const struct peers *p, const union address *addresses,
+                                   size_t count)
+{
     for (size_t i = 0; i < count; i++) {
         const union address *a = &addresses[i];
-        if (is_asked(p, a) || own_addresses_has(&p->own, a))
-            continue;
-        if (!place->left || !address_same(a, &place->was))
+        if (!is_asked(p, a) && !is_denied(p, a) && !own_addresses_has(&p->own, a))
             return a;
-        old = a;
     }
-    return old;
+    return NULL;
 }
 
 static void begin(struct place *place, const union address *address)
@@ -176,32 +216,46 @@ static void begin(struct place *place, const union address *address)
     union address to = *address;
     address_set_port(&to, (uint16_t)g->config.port);
     place->member.addressed = true;
-    place->left = false;
+    place->silent = false;
     place->member.error = (struct err){0};
     refclock_forget(g->peers->refclock, place->member.who);
-    log_say(g->peers->log, LOG_LEVEL_INFO, "server %s is %s", g->config.host,
-            address_text(&to, name, sizeof name));
+    if (strcmp(address_text(&to, name, sizeof name), g->config.host) != 0)
+        log_say(g->peers->log, LOG_LEVEL_INFO, "server %s is %s", g->config.host, name);
     peer_start(&place->peer, &to);
 }
 
-/* Fills the group's empty places. Number of those that stay empty. */
+static void say_why_empty(struct place *place, const union address *addresses, size_t count)
+{
+    const struct peers *p = place->group->peers;
+    if (count && is_denied(p, &addresses[0])) {
+        refuse_place(place);
+        return;
+    }
+    err_set(&place->member.error, place->group->config.host, "name another server", "%s",
+            !count                                      ? "its name has no address"
+            : own_addresses_has(&p->own, &addresses[0]) ? "it is this machine itself"
+                                                        : "another line asks it already, under "
+                                                          "another name");
+}
+
+/* Fills the group's empty places, and those whose server is silent where there is another one.
+ * Number of those that stay empty. */
 static int fill(struct group *g, const union address *addresses, size_t count)
 {
     struct peers *p = g->peers;
     int empty = 0;
     for (size_t i = 0; i < PEERS_MAX; i++) {
         struct place *place = &p->place[i];
-        if (place->group != g || place->member.addressed)
+        bool keeps = place->member.addressed && !place->silent;
+        if (place->group != g || keeps)
             continue;
-        const union address *a = choose(p, place, addresses, count);
-        if (a) {
+        const union address *a = choose(p, addresses, count);
+        if (a)
             begin(place, a);
+        if (a || place->member.addressed)
             continue;
-        }
         empty++;
-        err_set(&place->member.error, g->config.host, "name another server",
-                count ? "it is this machine, or another line names it already"
-                      : "its name has no address");
+        say_why_empty(place, addresses, count);
     }
     return empty;
 }
@@ -246,11 +300,16 @@ static struct place *free_place(struct peers *p)
 static void add_place(struct peers *p, struct group *g, int number)
 {
     static const struct peer_listener listener = {
-        .sample = on_sample, .give_up = on_give_up, .unsure = on_unsure};
+        .sample = on_sample, .denied = on_denied, .silent = on_silent, .unsure = on_unsure};
     const struct config_server *c = &g->config;
     struct place *place = free_place(p);
     struct receiver_config as = {
-        .peer = true, .samples = true, .noselect = c->noselect, .prefer = c->prefer};
+        .peer = true,
+        .samples = true,
+        .noselect = c->noselect,
+        .prefer = c->prefer,
+        .trusted = c->trust,
+    };
     struct peer_config peer = {
         .minpoll = (int)c->minpoll,
         .maxpoll = (int)c->maxpoll,
@@ -378,6 +437,7 @@ void peers_close(struct peers *p)
         if (p->group[i].peers)
             loop_cancel(p->loop, &p->group[i].retry);
     names_close(p->names);
+    net_udp_close(&p->udp);
     free(p);
 }
 

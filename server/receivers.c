@@ -56,5 +56,6 @@ void receivers_of(const struct config *c, struct receivers *out)
         one->samples |= r->ops->gives & DRIVER_SAMPLES;
         one->noselect |= r->noselect;
         one->prefer |= r->prefer;
+        one->trusted |= r->trust;
     }
 }

@@ -123,6 +123,14 @@ static bool ran_back(const struct sim_judge *j, int64_t served, int64_t truth)
     return j->last_served && served <= j->last_served && !(j->last_asked < leap && truth >= leap);
 }
 
+/* A client that was told the time before: does it see a step beyond what it was promised? */
+static void look_at_jump(struct sim_judge *j, double error, double bound)
+{
+    j->jumps += fabs(error - j->told_error) > j->told_bound + GRAIN;
+    j->told_error = error;
+    j->told_bound = bound;
+}
+
 static void look_at_claim(struct sim_judge *j, const struct ntp_packet *p, int64_t now)
 {
     int64_t truth = utc_of(j, now);
@@ -135,6 +143,9 @@ static void look_at_claim(struct sim_judge *j, const struct ntp_packet *p, int64
     j->served_stat = s->stat + s->drift * age;
     j->served_total = snapshot_bound(s, j->handler.now);
     j->served_max = fmax(j->served_max, fabs(error));
+    look_at_jump(j, error, fmin(bound, j->served_total));
+    j->stratum = p->stratum;
+    j->stratum_most = p->stratum > j->stratum_most ? p->stratum : j->stratum_most;
     bool outside = fabs(error) > fmin(bound, j->served_total) + GRAIN;
     j->outside += outside;
     j->unsaid += outside && !is_said(j);
@@ -192,7 +203,7 @@ void sim_judge_start(struct sim_judge *j, struct sim_world *w)
     j->locked = j->back = j->idle = -1;
     j->to_10us = (struct sim_settling){.limit = 10e-6, .since = -1};
     j->to_1us = (struct sim_settling){.limit = 1e-6, .since = -1};
-    j->served_error = j->hold_1h = j->hold_1d = j->hold_end = j->hold_worst = NAN;
+    j->told_error = j->served_error = j->hold_1h = j->hold_1d = j->hold_end = j->hold_worst = NAN;
     j->timer = (struct loop_timer){.name = "judge", .fire = second_begins, .arg = j};
     handler_init(&j->handler, &w->daemon->latch, &w->clock.clock);
     int64_t truth = sim_world_truth(w);
@@ -206,6 +217,7 @@ void sim_judge_follow(struct sim_judge *j)
 {
     struct sim_world *w = j->world;
     j->last_served = 0;
+    j->told_error = NAN;
     if (!w->daemon)
         return;
     handler_init(&j->handler, &w->daemon->latch, &w->clock.clock);

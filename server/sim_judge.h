@@ -50,8 +50,11 @@ struct sim_judge {
     double stat_sum, total_sum; /* ... summed here, s */
     double served_error;        /* s, served time minus truth now; NAN: none is claimed */
     double served_stat, served_total; /* s, the bounds that go with it */
-    double served_max; /* s, of the served time's error while it claimed to be right */
-    int64_t locked;    /* s from the start to the first answer that claims time; -1: never */
+    double served_max;             /* s, of the served time's error while it claimed to be right */
+    double told_error, told_bound; /* s, of the answer before that claimed time; NAN: none */
+    uint64_t jumps;                /* answers that differ from that by more than its bound */
+    int stratum, stratum_most;     /* of the last answer that claimed time, and the largest */
+    int64_t locked; /* s from the start to the first answer that claims time; -1: never */
     struct sim_settling to_10us, to_1us;
     int64_t silent;               /* s that the receiver has been away now */
     int64_t back;                 /* s from the start when it was away last; -1: never */

@@ -149,7 +149,7 @@ static struct sim_query *unused(struct sim_network *n)
 static void arrive(void *arg, int64_t now)
 {
     struct sim_query *q = arg;
-    q->events->answer(q->arg, q->answer, sizeof q->answer, now);
+    q->events->answer(q->arg, q->answer, sizeof q->answer, now, NET_KERNEL);
 }
 
 static int sim_ask(struct net *net, const union address *to, const uint8_t *bytes, size_t size,

@@ -7,9 +7,10 @@
 
 #include "refclock/sample.h"
 
-static const char *const state_names[] = {"starting", "numbering",      "locked",
-                                          "holdover", "unsynchronised", NULL};
 static const char *const sandbox_names[] = {"off", "on", "strict", NULL};
+static const char *const witness_names[] = {"daemon", "kernel", "hardware", NULL};
+static const char *const state_names[] = {"starting", "numbering",      "locked", "holdover",
+                                          "island",   "unsynchronised", NULL};
 static const char *const steering_names[] = {"system", "none", "virtual", NULL};
 static const char *const leap_names[] = {"none", "insert", "delete", "unknown", NULL};
 static const char *const leap_kind_names[] = {"list", "zone", "receiver", "server", "kernel", NULL};
@@ -64,7 +65,7 @@ static const struct status_row allan_rows[] = {
 static const struct status_row clock_rows[] = {
     NAMED("state", state_names, state, "state",
           "What the clock follows now: starting (nothing measured yet), numbering (the seconds "
-          "have no number yet), locked, holdover or unsynchronised."),
+          "have no number yet), locked, holdover, island (see `local`) or unsynchronised."),
     ROW("sentence", TEXT, sentence, NULL,
         "One sentence for a person: what is used, how sure it is, what to do."),
     NAMED("steering", steering_names, steering, "steers",
@@ -203,10 +204,23 @@ static const struct status_row peer_rows[] = {
     ROW("delay", SIZE, delay, "delay", "Delay of the last exchange, there and back."),
     ROW("delay_least", SIZE, delay_least, "least delay", "The least delay of the last day."),
     ROW("error", SIZE, error, "error", "Standard error of its last offset, by that delay."),
+    ROW("offset", SECONDS, offset, "filtered offset",
+        "Its offset by RFC 5905: of the quickest of its last eight exchanges."),
+    ROW("jitter", SIZE, jitter, "filtered jitter",
+        "Its jitter by RFC 5905: RMS of the others of those against that one."),
+    ROW("dispersion", SIZE, dispersion, "dispersion",
+        "Its dispersion by RFC 5905: of those exchanges, the quickest weighed most, grown by "
+        "15 ppm of their age; 16 s for each that is missing."),
+    ROW("root_distance", SIZE, root_distance, "root distance",
+        "Its root distance by RFC 5905: how far off it may be by these figures."),
     ROW("root_delay", SIZE, root_delay, "root delay", "Root delay that it says."),
     ROW("root_dispersion", SIZE, root_dispersion, "root dispersion",
         "Root dispersion that it says."),
     ROW("interleaved", BOOL, interleaved, NULL, "Whether the last exchange was interleaved."),
+    NAMED("sent_by", witness_names, sent_by, "sent, stamped by",
+          "Who stamped the request of the last exchange: daemon, kernel or hardware."),
+    NAMED("received_by", witness_names, received_by, "received, stamped by",
+          "The same of its answer."),
     ROW("kiss", TEXT, kiss, "kiss code", "The last kiss of death that it sent."),
     END,
 };
@@ -225,8 +239,9 @@ static const struct status_row source_rows[] = {
     ROW("sentence", TEXT, sentence, NULL,
         "One sentence: why it is used or not, and what would change it."),
     ROW("verdict", TEXT, verdict, "verdict",
-        "What selection made of the receiver: unfit, watched, new, falseticker, undecided, standby "
-        "or leads."),
+        "What selection made of the receiver: unfit, watched, new, falseticker, undecided, "
+        "standby, "
+        "combined (feeds the estimate beside the one that leads) or leads."),
     NAMED("trust", trust_names, trust, "integrity",
           "Whether the receiver's integrity is watched, and how it fares: not_monitored, trusted, "
           "doubtful or rejected."),
@@ -494,6 +509,7 @@ void status_init(struct status *s)
     for (int i = 0; i < STATUS_SOURCES_MAX; i++) {
         struct status_peer *p = &s->source[i].peer;
         p->delay = p->delay_least = p->error = p->root_delay = p->root_dispersion = NAN;
+        p->offset = p->jitter = p->dispersion = p->root_distance = NAN;
         s->source[i].offset = s->source[i].jitter = s->source[i].age = s->source[i].says =
             s->source[i].bound = s->source[i].bias = NAN;
         struct status_report *r = &s->source[i].report;

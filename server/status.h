@@ -29,6 +29,7 @@ enum status_state {
     STATUS_NUMBERING,      /* pulses or messages come, their seconds are not numbered yet */
     STATUS_LOCKED,         /* follows a source */
     STATUS_HOLDOVER,       /* the source is gone, the bound is inside the limit */
+    STATUS_ISLAND,         /* ... and beyond it: served at the stratum of `local` */
     STATUS_UNSYNCHRONISED, /* nothing that could be believed: LI 3 */
 };
 
@@ -111,8 +112,10 @@ struct status_peer {
     double delay_least;                 /* s, of the last day */
     double error;                       /* s, standard error of the last offset, by its delay */
     double root_delay, root_dispersion; /* s, of the server */
-    bool interleaved;                   /* the last exchange was */
-    char kiss[5];                       /* last kiss code, "" none */
+    double offset, dispersion, jitter, root_distance; /* s, by RFC 5905 (clock_filter.h) */
+    bool interleaved;                                 /* the last exchange was */
+    int sent_by, received_by;                         /* enum net_witness: who stamped it */
+    char kiss[5];                                     /* last kiss code, "" none */
 };
 
 struct status_source {

@@ -11,6 +11,7 @@
 #include "refclock/clock_virtual.h"
 #include "refclock/loop.h"
 #include "server/names.h"
+#include "server/own_addresses.h"
 
 struct world {
     struct loop loop;
@@ -53,6 +54,17 @@ static void run(struct world *w)
 {
     for (int i = 0; i < 200 && !w->calls; i++)
         assert_int_equal(loop_turn(&w->loop, w->loop.ops->steady(&w->loop) + 100000000), 0);
+}
+
+/* B6: the same address in another spelling is no other one. */
+static void b6_an_ipv4_address_in_ipv6_form_is_the_ipv4_address(void **state)
+{
+    (void)state;
+    union address mapped, plain;
+    assert_true(names_number("::ffff:192.0.2.7", AF_UNSPEC, &mapped));
+    assert_true(names_number("192.0.2.7", AF_UNSPEC, &plain));
+    assert_true(address_same(&mapped, &plain));
+    assert_false(names_number("one.example", AF_UNSPEC, &plain));
 }
 
 static void a_number_needs_no_network(void **state)
@@ -117,6 +129,7 @@ static void closing_ends_what_is_under_way(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(b6_an_ipv4_address_in_ipv6_form_is_the_ipv4_address),
         cmocka_unit_test(a_number_needs_no_network),
         cmocka_unit_test(localhost_is_in_the_hosts_file),
         cmocka_unit_test(b9_a_name_that_does_not_resolve_is_said),

@@ -38,7 +38,7 @@ struct world {
     struct loop_timer reply;
     /* what was seen */
     int64_t asked[ASKED]; /* true times since the start, ns */
-    int asks, samples, given_up, unsure;
+    int asks, samples, denied, silent, unsure;
     enum exchange_verdict how;
     double error;
 };
@@ -102,7 +102,7 @@ static void made_up_end(struct net_query *q)
 static void on_reply(void *arg, int64_t now)
 {
     struct world *w = arg;
-    w->events->answer(w->arg, w->answer, w->answer_size, now);
+    w->events->answer(w->arg, w->answer, w->answer_size, now, NET_KERNEL);
 }
 
 static void on_sample(void *arg, struct peer *p, const struct exchange_sample *s, double error)
@@ -114,11 +114,16 @@ static void on_sample(void *arg, struct peer *p, const struct exchange_sample *s
     w->error = error;
 }
 
-static void on_give_up(void *arg, struct peer *p, const char *why)
+static void on_denied(void *arg, struct peer *p)
 {
-    (void)p;
-    assert_true(strlen(why) > 5);
-    ((struct world *)arg)->given_up++;
+    assert_true(p->denied);
+    ((struct world *)arg)->denied++;
+}
+
+static void on_silent(void *arg, struct peer *p)
+{
+    assert_false(p->denied);
+    ((struct world *)arg)->silent++;
 }
 
 static void on_unsure(void *arg, struct peer *p, enum exchange_verdict how)
@@ -133,7 +138,7 @@ static void setup(struct world *w, struct peer_config config, enum manner manner
 {
     static const struct net_ops net_ops = {.ask = made_up_ask, .end = made_up_end};
     static const struct peer_listener listener = {
-        .sample = on_sample, .give_up = on_give_up, .unsure = on_unsure};
+        .sample = on_sample, .denied = on_denied, .silent = on_silent, .unsure = on_unsure};
     memset(w, 0, sizeof *w);
     w->net.ops = &net_ops;
     w->manner = manner;
@@ -212,14 +217,14 @@ static void b2_rate_lengthens_the_poll_with_a_cap_and_deny_ends_it(void **state)
     assert_true(w.asks > before && w.samples > 0);
     w.manner = DENY;
     run(&w, 20000);
-    assert_int_equal(w.given_up, 1);
+    assert_int_equal(w.denied, 1);
     before = w.asks;
     run(&w, 20000);
     assert_int_equal(w.asks, before);
     peer_stop(&w.peer);
 }
 
-static void a_silent_server_is_asked_less_and_less_and_given_up(void **state)
+static void a_silent_server_is_asked_less_and_less(void **state)
 {
     (void)state;
     struct world w;
@@ -232,9 +237,15 @@ static void a_silent_server_is_asked_less_and_less_and_given_up(void **state)
     assert_int_equal(w.peer.reach, 0);
     run(&w, 3000);
     assert_true(w.peer.poll > 8);
+    assert_int_equal(w.silent, 1);
     run(&w, 40000);
-    assert_int_equal(w.given_up, 1);
-    assert_true(w.asks <= 25);
+    assert_int_equal(w.peer.poll, 10);
+    assert_in_range(w.silent, 4, 6);
+    assert_true(w.asks <= 60);
+    w.manner = ANSWERS;
+    run(&w, 2000);
+    assert_true(w.samples > 0);
+    assert_int_equal(w.peer.poll, 6);
     peer_stop(&w.peer);
 }
 
@@ -291,7 +302,7 @@ int main(void)
         cmocka_unit_test(iburst_asks_eight_times_and_then_each_poll),
         cmocka_unit_test(it_is_asked_seldom_while_others_lead_and_often_when_not),
         cmocka_unit_test(b2_rate_lengthens_the_poll_with_a_cap_and_deny_ends_it),
-        cmocka_unit_test(a_silent_server_is_asked_less_and_less_and_given_up),
+        cmocka_unit_test(a_silent_server_is_asked_less_and_less),
         cmocka_unit_test(a_short_minpoll_is_kept),
         cmocka_unit_test(a9_a_wrong_key_is_said_once_and_a_right_one_goes_on),
     };

@@ -21,6 +21,12 @@
         .midpoint = mid, .bound = width                                                       \
     }
 
+#define SERVER(mid, width)                                                                  \
+    {                                                                                       \
+        .name = "n", .kind = SELECT_PEERS, .fit = true, .why = "because", .compared = true, \
+        .midpoint = mid, .bound = width                                                     \
+    }
+
 static int lead(const struct candidate *c, int count, int leader, struct selected *out)
 {
     select_leader(c, count, leader, 1e-5, out);
@@ -80,6 +86,61 @@ static void b5_three_servers_against_a_receiver(void **state)
     lead(d, 4, -1, &s);
     assert_int_equal(s.of[0].verdict, VERDICT_FALSE);
     assert_int_equal(s.leader, 1);
+}
+
+/* What a trusted source says decides, however many say otherwise. */
+static void a_trusted_one_outvotes(void **state)
+{
+    (void)state;
+    struct selected s;
+    struct candidate c[] = {PULSES(0.5, 1e-5), SERVER(0.5, 0.01), SERVER(0.5, 0.01),
+                            SERVER(0, 0.01)};
+    assert_int_equal(lead(c, 4, 0, &s), 0);
+    c[3].trusted = true;
+    assert_int_equal(lead(c, 4, 0, &s), 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(s.of[i].verdict, VERDICT_FALSE);
+        assert_non_null(strstr(s.of[i].why, "trusted"));
+    }
+    /* it decides who is right, not who leads: a receiver that agrees is the better kind */
+    c[0].midpoint = 1e-3;
+    assert_int_equal(lead(c, 4, 3, &s), 0);
+    assert_int_equal(s.of[3].verdict, VERDICT_STANDBY);
+    /* another trusted one contradicts it: nobody decides */
+    c[1].trusted = true;
+    assert_int_equal(lead(c, 4, -1, &s), -1);
+    assert_true(s.disputed);
+    /* ... and a third one does */
+    c[2].trusted = true;
+    lead(c, 4, -1, &s);
+    assert_int_equal(s.of[3].verdict, VERDICT_FALSE);
+    assert_int_equal(s.of[0].verdict, VERDICT_FALSE);
+    /* not fit, it says nothing */
+    c[1].trusted = c[2].trusted = c[3].fit = false;
+    assert_int_equal(lead(c, 4, -1, &s), 1);
+}
+
+/* Servers that agree are used together; behind a receiver they stand by. */
+static void servers_are_combined(void **state)
+{
+    (void)state;
+    struct selected s;
+    struct candidate c[] = {PULSES(0, 1e-5), SERVER(0, 0.01), SERVER(1e-3, 0.012), SERVER(1, 0.01)};
+    assert_int_equal(lead(c, 4, -1, &s), 0);
+    assert_int_equal(s.of[1].verdict, VERDICT_STANDBY);
+    assert_non_null(strstr(s.of[1].why, "takes over when"));
+    c[0].fit = false;
+    assert_int_equal(lead(c, 4, -1, &s), 1);
+    assert_int_equal(s.of[2].verdict, VERDICT_COMBINED);
+    assert_non_null(strstr(s.of[2].why, "used: "));
+    assert_int_equal(s.of[3].verdict, VERDICT_FALSE);
+    assert_non_null(strstr(s.of[3].why, "another server"));
+    select_hold(&s, 4);
+    assert_int_equal(s.leader, -1);
+    for (int i = 1; i < 3; i++)
+        assert_int_equal(s.of[i].verdict, VERDICT_STANDBY);
+    assert_non_null(strstr(s.of[1].why, "holdover"));
+    assert_int_equal(s.of[3].verdict, VERDICT_FALSE);
 }
 
 static void two_that_disagree(void **state)
@@ -173,6 +234,8 @@ int main(void)
         cmocka_unit_test(nobody_and_one),
         cmocka_unit_test(a_majority_decides),
         cmocka_unit_test(b5_three_servers_against_a_receiver),
+        cmocka_unit_test(a_trusted_one_outvotes),
+        cmocka_unit_test(servers_are_combined),
         cmocka_unit_test(two_that_disagree),
         cmocka_unit_test(who_of_those_that_agree),
         cmocka_unit_test(a_new_one_waits),
