@@ -45,8 +45,10 @@ struct session {
 
 /* ---- NTP ---- */
 
-static void on_answer(void *arg, const uint8_t *bytes, size_t size, int64_t local)
+static void on_answer(void *arg, const uint8_t *bytes, size_t size, int64_t local,
+                      enum net_witness by)
 {
+    (void)by;
     struct request *r = arg;
     struct exchange_sample s;
     char kiss[5] = "";
@@ -70,8 +72,9 @@ static void on_failed(void *arg, const struct err *err)
     snprintf(r->asked->why, sizeof r->asked->why, "%.90s", err->why);
 }
 
-static void on_left(void *arg, int64_t local)
+static void on_left(void *arg, int64_t local, enum net_witness by)
 {
+    (void)by;
     exchange_left(&((struct request *)arg)->exchange, local);
 }
 
