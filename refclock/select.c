@@ -170,12 +170,13 @@ static void truechimers(const struct candidate *c, const int *of, int n, const s
 static int electors(const struct candidate *const *voter, int n, const struct candidate **elector)
 {
     int m = 0;
+    bool trusted = false;
     for (int i = 0; i < n; i++)
-        if (voter[i]->trusted)
+        trusted |= voter[i]->trusted;
+    for (int i = 0; i < n; i++)
+        if (voter[i]->trusted == trusted)
             elector[m++] = voter[i];
-    if (!m)
-        memcpy(elector, voter, sizeof *voter * (size_t)n);
-    return m ? m : n;
+    return m;
 }
 
 /* How those that agree with the leader are used. */

@@ -235,10 +235,10 @@ static void on_answer(void *arg, const uint8_t *bytes, size_t size, int64_t loca
         on_unsure(p, verdict);
     if (verdict != EXCHANGE_DUPLICATE && verdict != EXCHANGE_BOGUS)
         p->by.came = by;
-    if (verdict == EXCHANGE_MEASURED || verdict >= EXCHANGE_KISS_RATE)
+    /* while nothing better comes, whoever is there does not answer us */
+    bool stray = verdict == EXCHANGE_BOGUS && !p->reach;
+    if (verdict == EXCHANGE_MEASURED || verdict >= EXCHANGE_KISS_RATE || stray)
         p->useless = verdict;
-    else if (verdict == EXCHANGE_BOGUS && !p->reach)
-        p->useless = verdict; /* nothing better came: whoever is there does not answer us */
     if (verdict == EXCHANGE_KISS_RATE)
         on_rate(p);
     if (verdict == EXCHANGE_KISS_DENY) {

@@ -55,7 +55,7 @@ static double gauss(enum stream s)
 double machine_setting(const char *name, double otherwise)
 {
     const char *text = getenv(name);
-    return text && *text ? atof(text) : otherwise;
+    return text && *text ? strtod(text, NULL) : otherwise;
 }
 
 /* The oscillator's error of the second that begins. */

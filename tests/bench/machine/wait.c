@@ -82,12 +82,14 @@ int poll(struct pollfd *p, nfds_t n, int ms)
     return wait_for(p, n, CLOCK_MONOTONIC, ms < 0 ? NEVER : from_now((seconds)ms * 1e-3L));
 }
 
+/* What a fortified program calls. NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl*) */
 int __poll_chk(struct pollfd *p, nfds_t n, int ms, size_t size);
 int __poll_chk(struct pollfd *p, nfds_t n, int ms, size_t size)
 {
     (void)size;
     return poll(p, n, ms);
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl*) */
 
 int ppoll(struct pollfd *p, nfds_t n, const struct timespec *t, const sigset_t *mask)
 {
