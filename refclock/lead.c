@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "refclock/announce.h"
 #include "refclock/civil.h"
 
 #define ROW_DOUBTS 4      /* outliers in a row that say something about the estimate */
@@ -46,7 +47,10 @@ static bool is_held_over(const struct refclock *r, const struct selected *s)
                      led->numbering.state != NUMBERING_EMPTY);
     if (!next->config.peer || !was_receiver || !r->synced_once || doubtful)
         return false;
-    return r->total <= r->config.holdover_limit && s->of[r->led].verdict != VERDICT_FALSE &&
+    /* as it is now: what was published last would leave a second to nobody */
+    struct bound_parts parts = announce_parts(r);
+    double total = bound_total(own_bound(r), &parts);
+    return total <= r->config.holdover_limit && s->of[r->led].verdict != VERDICT_FALSE &&
            fabs(next->witness.median) <= receiver_bound(next) + own_bound(r);
 }
 

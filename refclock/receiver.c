@@ -7,7 +7,10 @@
 
 #define ROW_DOUBTS    4    /* outliers in a row that say something about the estimate */
 #define SAMPLE_LIFE_S 64   /* a source of samples may be silent for so long ... */
-#define INTERVALS     4    /* ... or so many of its intervals */
+#define INTERVALS     4    /* ... or a server for so many of its intervals */
+#define OWN_INTERVALS 8    /* one of this machine that sends often is missed sooner, ... */
+#define OWN_LIFE_S    10   /* ... but not before */
+#define OWN_MEMORY    8    /* samples that its interval is known from */
 #define SPREADS       3.0  /* of nine measurements around their median, in an error interval */
 #define LEAST_BOUND   1e-9 /* s */
 #define ACCORD_S      0.03 /* less than the length of a pulse */
@@ -28,7 +31,19 @@ double receiver_age(int64_t last, int64_t now)
 
 static double sample_life(const struct receiver *r)
 {
-    return fmax(SAMPLE_LIFE_S, INTERVALS * r->remote.interval);
+    if (r->config.peer)
+        return fmax(SAMPLE_LIFE_S, INTERVALS * r->remote.interval);
+    return r->intervals < OWN_MEMORY
+               ? SAMPLE_LIFE_S
+               : fmin(SAMPLE_LIFE_S, fmax(OWN_LIFE_S, OWN_INTERVALS * r->interval));
+}
+
+void receiver_heard(struct receiver *r, int64_t local)
+{
+    double gap = fmin(SAMPLE_LIFE_S, receiver_age(r->messages.last, local));
+    if (r->messages.last && gap > 0)
+        r->interval += (gap - r->interval) / fmin(++r->intervals, OWN_MEMORY);
+    r->messages.last = local;
 }
 
 static struct fitness sampler_fitness(const struct receiver *r, const struct receiver_moment *m)

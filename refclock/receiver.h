@@ -58,6 +58,8 @@ struct receiver {
     struct testimony testimony;
     double message_uncertainty; /* s */
     double uncertainty;         /* s, constant, of its last measurement */
+    double interval;            /* s, mean between samples ... */
+    int intervals;              /* ... of so many */
     double refused; /* s, what it says and nobody may talk a running clock into; 0: nothing */
     double bias; /* s, what it said more than the one that led before, and is taken over slowly */
     bool heard_pulse, heard_message; /* in this second */
@@ -85,6 +87,9 @@ struct fitness receiver_fitness(const struct receiver *r, const struct receiver_
 
 /* s since the last message, or sample; INFINITY: never. */
 double receiver_age(int64_t last, int64_t now);
+
+/* A sample came at local time `local` (ns). */
+void receiver_heard(struct receiver *r, int64_t local);
 
 /* It as selection sees it; *fitness must live as long. */
 void receiver_candidate(const struct receiver *r, const struct receiver_moment *m,

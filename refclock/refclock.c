@@ -298,6 +298,7 @@ void refclock_edge(struct refclock *r, int who, const struct edge *e)
     testimony_edge(&one->testimony, e->local, sawtooth_named(&one->sawtooth, e->local));
     check_edge(r, who);
     one->heard_pulse = one->config.pulses = true; /* from the first on they are waited for */
+    one->config.samples = false;
     if (!numbering_edge(&one->numbering, e, &s)) {
         reselect(r);
         return;
@@ -393,7 +394,9 @@ void refclock_sample(struct refclock *r, int who, const struct sample *s)
 {
     struct receiver *one = &r->receiver[who];
     one->heard_pulse = true;
-    one->messages.last = s->local;
+    /* what another program sends shows itself with the first, too: pulses or numbered samples */
+    one->config.samples |= !one->config.pulses;
+    receiver_heard(one, s->local);
     hear_flag(r, who, s->leap);
     if (s->uncertainty >= SYNC_BOUND || !discipline_reaches(&r->discipline, s->local))
         return;

@@ -23,7 +23,7 @@ struct place {
     struct peers_member member;
     struct peer peer;
     struct group *group; /* NULL: the place is free */
-    bool silent; /* its server does not answer: another one is taken if there is one */
+    bool silent;         /* its server does not answer: another one is taken if there is one */
 };
 
 /* A line of the configuration. */

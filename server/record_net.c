@@ -16,20 +16,21 @@ struct record_query {
     int64_t left; /* local, ns */
 };
 
-static void on_left(void *arg, int64_t local)
+static void on_left(void *arg, int64_t local, enum net_witness by)
 {
     struct record_query *q = arg;
     q->left = local;
-    q->events->left(q->arg, local);
+    q->events->left(q->arg, local, by);
 }
 
 /* It may be ended by its asker in this call. */
-static void on_answer(void *arg, const uint8_t *bytes, size_t size, int64_t local)
+static void on_answer(void *arg, const uint8_t *bytes, size_t size, int64_t local,
+                      enum net_witness by)
 {
     struct record_query *q = arg;
     q->net->before(q->net->arg);
     record_packet(q->net->recording, local, q->left, &q->address, bytes, size);
-    q->events->answer(q->arg, bytes, size, local);
+    q->events->answer(q->arg, bytes, size, local, by);
 }
 
 static void on_failed(void *arg, const struct err *err)
