@@ -20,6 +20,7 @@ static void say(struct selected *out, int i, enum verdict_of_source v, const cha
     va_list ap;
     va_start(ap, format);
     out->of[i].verdict = v;
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     vsnprintf(out->of[i].why, sizeof out->of[i].why, format, ap);
     va_end(ap);
 }
