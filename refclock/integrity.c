@@ -152,6 +152,8 @@ static void watch_clock(struct integrity *g, const struct integrity_input *in)
 {
     bool known = !isnan(in->bias) && !isnan(in->drift);
     double since = seconds(g->clock_local, in->local);
+    if (known && g->clocked && since == 0)
+        return; /* an epoch that came in pieces is reported more than once */
     bool goes_on = known && g->clocked && since > 0 && since <= CLOCK_GAP_S;
     if (goes_on && g->clocks >= CLOCKS_LEAST) {
         double drift = (g->drift + in->drift) / 2;

@@ -204,6 +204,24 @@ static void e6_the_receivers_clock_jumps(void **state)
     assert_int_equal(run(w, INTEGRITY_HOLD_S), TRUST_TRUSTED);
 }
 
+/* At a slow port an epoch is reported in pieces: the first may still have the clock of the last. */
+static void e6_the_receivers_clock_jumps_in_pieces(void **state)
+{
+    struct world *w = *state;
+    w->in.bias = 0;
+    w->in.drift = 30e-9;
+    w->in.fixed = true;
+    for (int i = 0; i < 100; i++) {
+        run(w, 1);
+        integrity_take(&w->g, &w->in);
+    }
+    assert_int_equal(w->g.trust, TRUST_TRUSTED);
+    w->in.bias -= 5e-6;
+    assert_int_equal(run(w, 1), TRUST_DOUBTFUL);
+    integrity_take(&w->g, &w->in);
+    assert_string_equal(w->g.why, "the receiver's clock jumped by -5.0 us");
+}
+
 static void e6_jamming_spoofing_and_antenna(void **state)
 {
     struct world *w = *state;
@@ -279,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(e6_all_satellites_louder_at_once, set_up, tear_down),
         cmocka_unit_test(satellites_that_come_and_go),
         cmocka_unit_test_setup_teardown(e6_the_receivers_clock_jumps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(e6_the_receivers_clock_jumps_in_pieces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(e6_jamming_spoofing_and_antenna, set_up, tear_down),
         cmocka_unit_test_setup_teardown(others_against_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lost_fixes_and_single_wild_positions, set_up, tear_down),
