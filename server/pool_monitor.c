@@ -97,15 +97,18 @@ static void next(struct check *c)
     loop_after(c->monitor->loop, &c->timer, (int64_t)(POOL_QUERY_APART * NS_PER_S));
 }
 
-static void on_left(void *arg, int64_t local)
+static void on_left(void *arg, int64_t local, enum net_witness who)
 {
     struct check *c = arg;
+    (void)who;
     c->left = local;
 }
 
-static void on_answer(void *arg, const uint8_t *bytes, size_t size, int64_t local)
+static void on_answer(void *arg, const uint8_t *bytes, size_t size, int64_t local,
+                      enum net_witness who)
 {
     struct check *c = arg;
+    (void)who;
     if (pool_monitor_judge(c->request, c->left, bytes, size, local, present(c)))
         next(c);
 }

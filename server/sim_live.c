@@ -95,7 +95,7 @@ static char *live_conf(const struct sim_live_options *o, struct err *err)
     }
     fprintf(out,
             "threads 0\nlisten 127.0.0.1 port %lld\nlisten ::1 port %lld\nstatussocket %s\n"
-            "driftfile none\nleapfile none\n",
+            "controlsocket none\ndriftfile none\nleapfile none\n",
             (long long)o->port, (long long)o->port, o->socket ? o->socket : "none");
     fclose(out);
     return text;

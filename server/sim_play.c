@@ -98,11 +98,9 @@ static bool says(const struct scenario *s, const char *word)
 static int make_conf(struct stage *g, const struct scenario *s, char *conf, size_t size,
                      struct err *err)
 {
-    const char *const rows[][2] = {{"threads", "0"},
-                                   {"listen", "none"},
-                                   {"statussocket", "none"},
-                                   {"driftfile", "none"},
-                                   {"leapfile", "none"}};
+    const char *const rows[][2] = {{"threads", "0"},         {"listen", "none"},
+                                   {"statussocket", "none"}, {"controlsocket", "none"},
+                                   {"driftfile", "none"},    {"leapfile", "none"}};
     const char *place = getenv("TMPDIR");
     int n = 0;
     if (s->restarts && !says(s, "driftfile")) {
@@ -112,7 +110,7 @@ static int make_conf(struct stage *g, const struct scenario *s, char *conf, size
         n = snprintf(conf, size, "driftfile %s/drift\n", g->folder);
     }
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (!says(s, rows[i][0]) && !(*g->folder && i == 3))
+        if (!says(s, rows[i][0]) && !(*g->folder && !strcmp(rows[i][0], "driftfile")))
             n += snprintf(conf + n, size - (size_t)n, "%s %s\n", rows[i][0], rows[i][1]);
     return 0;
 }

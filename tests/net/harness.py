@@ -157,9 +157,9 @@ def while_synchronised(d, run, tries=5):
 
 
 def missing_from(conf):
-    """Every test runs with the filter that ends the daemon at a system call that is not in its table; and as root, for
-    a user `timeball` of this machine could not write to the tests' folders."""
-    lines = ("sandbox strict", "user none")
+    """Every test runs with the filter that ends the daemon at a system call that is not in its table; as root, for a
+    user `timeball` of this machine could not write to the tests' folders; and with nothing of this machine's timeball."""
+    lines = ("sandbox strict", "user none", "statussocket none", "controlsocket none", "driftfile none")
     return "".join(f"\n{line}\n" for line in lines if not conf.count("\n" + line.split()[0] + " "))
 
 
