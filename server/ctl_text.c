@@ -120,8 +120,12 @@ const char *ctl_value(const struct status_row *row, const json_t *object, char *
 
 void ctl_print_clean(FILE *out, const char *text)
 {
-    for (; *text; text++)
-        fputc(iscntrl((unsigned char)*text) ? '?' : *text, out);
+    for (; *text; text++) {
+        /* U+0080 to U+009F drive terminals too; in UTF-8 they begin with 0xc2 */
+        bool c1 = (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0 && text[1];
+        fputc(c1 || iscntrl((unsigned char)*text) ? '?' : *text, out);
+        text += c1;
+    }
 }
 
 void ctl_print_hanging(FILE *out, int column, int indent, const char *text)
