@@ -19,6 +19,7 @@
 #define FREQ_SIGMA 50e-6  /* of an oscillator that nothing is known of */
 #define KNOWN      600    /* pulses after which their noises hold for other measurements */
 #define SETTLED    4000   /* s, until a filter's gains stand still, or nearly so */
+#define RENUMBERED 0.4    /* s: pulses that are so far away have another number */
 #define SLEW_LIMIT 400e-6 /* what phase may take of the 500 ppm that the kernel steers */
 
 void discipline_init(struct discipline *d, double freq, int64_t now)
@@ -132,6 +133,35 @@ static double seconds_since(int64_t from, int64_t to)
     return (double)(to - from) * 1e-9;
 }
 
+/* s for which the oscillator was watched, as far as that counts for what it may do yet. */
+static double watched(const struct discipline *d)
+{
+    return d->weighted && !d->noise_known ? seconds_since(d->first, d->at) : (double)d->count;
+}
+
+bool discipline_contradicted(const struct discipline *d)
+{
+    return d->course.on && !d->course.followed;
+}
+
+/* Pulses that are `away` (s) at local time `local` and the clock's own course part. An oscillator
+ * knows nothing of the number of a second, which has been confirmed for long by then. */
+static void begin_course(struct discipline *d, int64_t local, double away)
+{
+    bool renumbered = fabs(away) > RENUMBERED;
+    if (discipline_contradicted(d) && !renumbered)
+        return;
+    d->course = (struct course){.on = !renumbered,
+                                .kalman = d->kalman,
+                                .noise = d->noise.ratio,
+                                .r = d->r,
+                                .at = local,
+                                .count = d->count,
+                                .gain = d->noise.k1,
+                                .seen = watched(d)};
+    d->course.noise.persist = persist_time(&d->persist);
+}
+
 /* Variance of a measurement, in units of a pulse's. */
 static double variance_of(const struct discipline *d, const struct sample *s)
 {
@@ -213,6 +243,7 @@ static void follow(struct discipline *d, const struct sample *s, double z, int64
     predict(d, &d->kalman, fmax(0, seconds_since(d->at, s->local)));
     if (reopen) {
         double away = z - d->kalman.x;
+        begin_course(d, s->local, away);
         d->kalman.p[0][0] += away * away / d->r;
         d->kalman.p[1][1] += away * away / d->r / 64; /* it may have run away for a while */
     }
@@ -297,6 +328,8 @@ void discipline_update(struct discipline *d, const struct sample *s, bool reopen
     else
         follow(d, s, z, seconds > 1 ? seconds : 1, reopen);
     d->at = s->local > d->at ? s->local : d->at;
+    if (!d->course.followed && (d->acquire.count >= AGREED || d->weighted))
+        course_judge(&d->course, d->at, d->kalman.x, 0);
     d->count++;
     d->last = s->local;
     d->last_truth = s->truth;
@@ -348,12 +381,6 @@ bool discipline_ready(const struct discipline *d)
     return d->started && d->count >= FEWEST && fabs(d->kalman.y) < FREQ_MOST;
 }
 
-/* s for which the oscillator was watched, as far as that counts for what it may do yet. */
-static double watched(const struct discipline *d)
-{
-    return d->weighted && !d->noise_known ? seconds_since(d->first, d->at) : (double)d->count;
-}
-
 void discipline_estimate(const struct discipline *d, int64_t local, struct estimate *e)
 {
     struct kalman k = d->kalman;
@@ -374,6 +401,38 @@ void discipline_estimate(const struct discipline *d, int64_t local, struct estim
     };
     e->stat = bound_stat(e->sigma, d->count, e->gain, d->doubt) +
               bound_unseen(watched(d), fmax(0, e->age));
+    if (discipline_contradicted(d)) {
+        struct course_word own = course_at(&d->course, local);
+        e->stat = fmax(e->stat, fabs(own.phase - k.x) + own.bound);
+    }
+}
+
+double discipline_aside(const struct discipline *d, int64_t local)
+{
+    double x = d->kalman.x + d->kalman.y * seconds_since(d->at, local);
+    return d->course.on ? course_at(&d->course, local).phase - x : 0;
+}
+
+double discipline_return(struct discipline *d)
+{
+    double before = d->kalman.x;
+    d->kalman = course_filter(&d->course, d->at, d->r);
+    d->course.followed = true;
+    d->last = d->course.at;
+    d->doubt = 0;
+    return d->kalman.x - before;
+}
+
+void discipline_clear(struct discipline *d)
+{
+    d->course.on = false;
+}
+
+bool discipline_agrees(struct discipline *d, int64_t local, double off, double error)
+{
+    if (d->course.on)
+        course_judge(&d->course, local, course_at(&d->course, local).phase + off, error);
+    return !d->course.on;
 }
 
 struct memory discipline_memory(const struct discipline *d, int64_t local)

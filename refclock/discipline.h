@@ -7,6 +7,7 @@
 
 #include "refclock/acquire.h"
 #include "refclock/allan.h"
+#include "refclock/course.h"
 #include "refclock/kalman.h"
 #include "refclock/memory.h"
 #include "refclock/noise.h"
@@ -56,6 +57,7 @@ struct discipline {
     bool noise_known;     /* pulses have shown the oscillator's noise */
     double weighted_gain; /* share of an innovation that the last of those was given */
     struct wander wander; /* the oscillator's noise as those show it */
+    struct course course; /* the clock's own, while pulses contradict it */
     double shifted;       /* s, what the estimate was moved by without a measurement */
     struct acquire_prior prior; /* what `acquire` begins with; freq is a correction, as set */
     double possible;            /* s, standard deviation of its first innovation; 0: any */
@@ -107,6 +109,26 @@ void discipline_update(struct discipline *d, const struct sample *s, bool reopen
  * another source knows better. Phase alone: what is known of the oscillator stays.
  */
 void discipline_shift(struct discipline *d, double by);
+
+/* Whether the pulses that are followed contradict the clock's own course (course.h): the bound
+ * holds both. */
+bool discipline_contradicted(const struct discipline *d);
+
+/* The clock's own course less the estimate at local time `local`, s; 0 while they are the same. */
+double discipline_aside(const struct discipline *d, int64_t local);
+
+/*
+ * The pulses that contradict the clock's own course (course.h) are wrong, as others say: the
+ * estimate goes on as if they had not come. Returns by how much it moved, s.
+ */
+double discipline_return(struct discipline *d);
+
+/* They are right, as others say: what the oscillator was known for ends. */
+void discipline_clear(struct discipline *d);
+
+/* Whether the source that was wrong then agrees with that course again: at local time `local` it is
+ * `off` (s) from it, known to `error` (s). */
+bool discipline_agrees(struct discipline *d, int64_t local, double off, double error);
 
 /*
  * From now on a measurement has this variance (s^2), for it comes from another source. Estimate,

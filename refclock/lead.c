@@ -19,7 +19,11 @@
 static struct receiver_moment moment(const struct refclock *r, int who, int arriving)
 {
     return (struct receiver_moment){
-        .now = loop_now(r->loop), .doubt = r->doubt > 0, .arriving = who == arriving};
+        .now = loop_now(r->loop),
+        .doubt = r->doubt > 0,
+        .arriving = who == arriving,
+        .aside = discipline_aside(&r->discipline, loop_now(r->loop)),
+    };
 }
 
 /* The bound of the estimate by itself, s; INFINITY: it is worth nothing yet. */
@@ -74,6 +78,20 @@ static void move_estimate(struct refclock *r, double by)
     discipline_shift(&r->discipline, by);
     for (int i = 0; i < r->count; i++)
         witness_shift(&r->receiver[i].witness, by);
+}
+
+/* Others agree with the clock's own course that the receiver which led is wrong: what it pulled is
+ * undone. */
+static void drop_pulled(struct refclock *r)
+{
+    double by = discipline_return(&r->discipline);
+    r->receiver[r->leader].pulled = true;
+    for (int i = 0; i < r->count; i++)
+        witness_return(&r->receiver[i].witness);
+    log_say(r->log, LOG_LEVEL_WARNING,
+            "%s pulled the clock by %+.9f s, which its own course and other sources contradict: "
+            "undone; see whether the receiver is being spoofed or jammed",
+            r->receiver[r->leader].config.name, -by);
 }
 
 /* What a source says more than the estimate, and is taken over slowly: network servers share it,
@@ -159,15 +177,62 @@ static void explain(struct refclock *r, const struct fitness *fitness)
     }
 }
 
+/*
+ * Two network servers or more agree with the receiver, and none with the clock's own course: it is
+ * the crystal that jumped. Other receivers may be pulled by the same signal.
+ */
+static void clear_by_servers(struct refclock *r)
+{
+    int agree = 0;
+    if (r->leader < 0 || !refclock_contradicted(r) || r->selected.disputed)
+        return;
+    double aside = discipline_aside(&r->discipline, loop_now(r->loop));
+    double promise = own_bound(r) - fabs(aside);
+    for (int i = 0; i < r->count; i++) {
+        const struct receiver *one = &r->receiver[i];
+        if (!one->config.peer || r->selected.of[i].verdict != VERDICT_STANDBY)
+            continue;
+        if (fabs(one->witness.median - aside) <= receiver_bound(one) + promise)
+            return;
+        agree++;
+    }
+    if (agree < 2)
+        return;
+    discipline_clear(&r->discipline);
+    log_say(r->log, LOG_LEVEL_NOTICE,
+            "%s is right, as %d servers say: the clock's oscillator jumped",
+            r->receiver[r->leader].config.name, agree);
+}
+
+/* What is followed is in doubt, and the status says so. */
+static void explain_doubt(struct refclock *r)
+{
+    if (r->leader < 0 || !refclock_contradicted(r))
+        return;
+    char *why = r->selected.of[r->leader].why;
+    snprintf(why, sizeof r->selected.of[0].why,
+             "leads, but doubtful: it is %.3g us off the clock's own course; the bound holds both "
+             "until they agree or two other sources decide; see whether it is spoofed or jammed",
+             1e6 * fabs(discipline_aside(&r->discipline, loop_now(r->loop))));
+    snprintf(r->selection.why, sizeof r->selection.why, "%.190s", why);
+}
+
 void lead_choose(struct refclock *r)
 {
     struct fitness fitness[REFCLOCK_SOURCES];
     select_now(r, -1, fitness, &r->selected);
+    if (r->leader >= 0 && r->selected.of[r->leader].verdict == VERDICT_FALSE &&
+        refclock_contradicted(r)) {
+        drop_pulled(r);
+        select_now(r, -1, fitness, &r->selected);
+    }
     int next = r->selected.leader;
     if (next >= 0 && next != r->leader)
         follow(r, next);
     r->leader = next;
     explain(r, fitness);
+    clear_by_servers(r);
+    explain_doubt(r);
 }
 
 bool lead_settled(const struct refclock *r)
@@ -191,7 +256,8 @@ static bool in_doubt(const struct refclock *r, int who)
 bool lead_wants(const struct refclock *r, int who)
 {
     struct receiver_moment m = moment(r, who, who);
-    return in_doubt(r, who) || receiver_fitness(&r->receiver[who], &m).choice != FITNESS_NOTHING;
+    return in_doubt(r, who) || r->receiver[who].pulled ||
+           receiver_fitness(&r->receiver[who], &m).choice != FITNESS_NOTHING;
 }
 
 /* Whether the estimate waits for this source's measurement. */
@@ -199,7 +265,7 @@ static bool feeds(const struct refclock *r, int who)
 {
     struct fitness fitness[REFCLOCK_SOURCES];
     struct selected s;
-    if (r->receiver[who].config.noselect)
+    if (r->receiver[who].config.noselect || r->receiver[who].pulled)
         return false;
     if (r->leader >= 0)
         return who == r->leader || r->selected.of[who].verdict == VERDICT_COMBINED;
@@ -216,6 +282,21 @@ static void note_thermal(const struct refclock *r, uint64_t turns)
         log_say(r->log, LOG_LEVEL_NOTICE, "the temperature is %s: %+.4f ppm/K, known to %.4f",
                 t->on ? "used, it helps" : "not used any more, it does not help",
                 t->per_kelvin * 1e6, sqrt(t->var_kelvin) * 1e6);
+}
+
+/* `before`: whether the clock's own course contradicted the source already. */
+static void note_course(const struct refclock *r, const struct receiver *one, bool before)
+{
+    bool now = refclock_contradicted(r);
+    if (now && !before)
+        log_say(
+            r->log, LOG_LEVEL_WARNING,
+            "%s is doubtful: it moves as the clock's oscillator has never done; the bound holds "
+            "what either says, until they agree or other sources decide",
+            one->config.name);
+    else if (before && !now)
+        log_say(r->log, LOG_LEVEL_NOTICE, "%s and the clock's own course agree again",
+                one->config.name);
 }
 
 /* What the sources said is held against another estimate from now on. */
@@ -286,9 +367,11 @@ static void take(struct refclock *r, struct receiver *one, const struct sample *
     judge_sawtooth(r, one, s.local, innovation + off, verdict == SOURCE_USED ? said : (double)NAN);
     if (verdict == SOURCE_USED || verdict == SOURCE_REOPEN) {
         uint64_t turns = r->discipline.thermal.turns;
+        bool contradicted = refclock_contradicted(r);
         discipline_update(&r->discipline, &s, verdict == SOURCE_REOPEN);
         source->last = s.local;
         note_thermal(r, turns);
+        note_course(r, one, contradicted);
         if (verdict == SOURCE_REOPEN)
             forget_witnesses(r);
     } else if (source->in_row >= ROW_DOUBTS)
@@ -316,6 +399,20 @@ static void watch(struct refclock *r, struct receiver *one, const struct sample 
         source->last = s->local;
 }
 
+/* Also against the clock's own course, while that is another one. */
+static void note_aside(struct refclock *r, struct receiver *one, int64_t local)
+{
+    struct witness *w = &one->witness;
+    if (w->last == local)
+        witness_aside(w, discipline_aside(&r->discipline, local));
+    if (!one->pulled ||
+        !discipline_agrees(&r->discipline, local, w->own_median, receiver_bound(one)))
+        return;
+    one->pulled = false;
+    log_say(r->log, LOG_LEVEL_NOTICE, "%s agrees with the clock's own course again",
+            one->config.name);
+}
+
 bool lead_deliver(struct refclock *r, int who, const struct sample *s)
 {
     struct receiver *one = &r->receiver[who];
@@ -325,6 +422,7 @@ bool lead_deliver(struct refclock *r, int who, const struct sample *s)
         take(r, one, s);
     else if (r->discipline.started)
         watch(r, one, s);
+    note_aside(r, one, s->local);
     return mine;
 }
 

@@ -130,6 +130,13 @@ struct fitness receiver_fitness(const struct receiver *r, const struct receiver_
         snprintf(f.why, sizeof f.why, "it is not trusted: %.150s", r->trust_why);
         return f;
     }
+    if (r->pulled) {
+        struct fitness f = {.choice = FITNESS_NOTHING,
+                            .why = "it pulled the clock away from its own course, and other "
+                                   "sources contradict it; it is used again when it agrees with "
+                                   "that course; see whether it is being spoofed or jammed"};
+        return f;
+    }
     if (r->count_assumed) {
         struct fitness f = {
             .choice = FITNESS_NOTHING,
@@ -142,15 +149,23 @@ struct fitness receiver_fitness(const struct receiver *r, const struct receiver_
     return fitness_judge(&in, receiver_evidence(r, evidence, sizeof evidence));
 }
 
+static double bound_with(const struct receiver *r, double spread)
+{
+    double own = r->uncertainty + SPREADS * spread;
+    return fmax(LEAST_BOUND, r->trust == TRUST_DOUBTFUL ? 2 * own : own);
+}
+
 double receiver_bound(const struct receiver *r)
 {
-    double own = r->uncertainty + SPREADS * r->witness.spread;
-    return fmax(LEAST_BOUND, r->trust == TRUST_DOUBTFUL ? 2 * own : own);
+    return bound_with(r, r->witness.spread);
 }
 
 void receiver_candidate(const struct receiver *r, const struct receiver_moment *m,
                         const struct fitness *fitness, struct candidate *c)
 {
+    const struct witness *w = &r->witness;
+    /* what leads pulls the estimate away, and this source does not move with it */
+    bool stays = m->aside != 0 && w->own_spread < w->spread;
     *c = (struct candidate){
         .name = r->config.name,
         .kind = r->config.peer                       ? SELECT_PEERS
@@ -160,8 +175,8 @@ void receiver_candidate(const struct receiver *r, const struct receiver_moment *
         .fit = fitness->choice != FITNESS_NOTHING,
         .why = fitness->why,
         .compared = witness_speaks(&r->witness, m->now),
-        .midpoint = r->witness.median,
-        .bound = receiver_bound(r),
+        .midpoint = stays ? w->own_median + m->aside : w->median,
+        .bound = bound_with(r, stays ? w->own_spread : w->spread),
         .noselect = r->config.noselect,
         .prefer = r->config.prefer,
         .trusted = r->config.trusted,

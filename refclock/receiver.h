@@ -64,6 +64,7 @@ struct receiver {
     double bias; /* s, what it said more than the one that led before, and is taken over slowly */
     bool heard_pulse, heard_message; /* in this second */
     bool no_fix;
+    bool pulled;  /* the clock away from its own course (course.h), as others confirmed */
     bool removed; /* by configuration: there is none */
     struct leap_claim leap;
     int64_t leap_local; /* when it was said, local scale; 0: never */
@@ -80,6 +81,7 @@ struct receiver_moment {
     int64_t now;   /* local scale, ns */
     bool doubt;    /* somebody moved the clock */
     bool arriving; /* a measurement of this source has just come */
+    double aside;  /* s, the clock's own course (course.h) less the estimate; 0: the same */
 };
 
 /* Whether the clock could follow it, were it alone. */

@@ -484,6 +484,11 @@ const struct receiver *refclock_leader(const struct refclock *r)
     return r->count ? &r->receiver[r->leader >= 0 ? r->leader : r->led] : NULL;
 }
 
+bool refclock_contradicted(const struct refclock *r)
+{
+    return discipline_contradicted(&r->discipline);
+}
+
 void refclock_temperature(struct refclock *r, double celsius)
 {
     discipline_temperature(&r->discipline, celsius, loop_now(r->loop));

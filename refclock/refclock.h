@@ -128,6 +128,10 @@ const struct receiver *refclock_leader(const struct refclock *r);
 /* The temperature sensor reads so many degrees Celsius now. */
 void refclock_temperature(struct refclock *r, double celsius);
 
+/* Whether what leads contradicts the clock's own course (course.h): whoever else knows the time is
+ * asked now. */
+bool refclock_contradicted(const struct refclock *r);
+
 /* The estimate now; false before the first sample. */
 bool refclock_estimate(const struct refclock *r, struct estimate *e);
 

@@ -24,14 +24,23 @@ static double median(double *z, int n)
     return n & 1 ? z[n / 2] : (z[n / 2 - 1] + z[n / 2]) / 2;
 }
 
-static void judge(struct witness *w)
+static void spread_of(const double *all, int n, double *middle, double *spread)
 {
     double z[WITNESS_KEEPS];
-    memcpy(z, w->z, sizeof z);
-    w->median = median(z, w->count);
+    memcpy(z, all, sizeof z);
+    *middle = median(z, n);
+    for (int i = 0; i < n; i++)
+        z[i] = fabs(all[i] - *middle);
+    *spread = NORMAL * median(z, n);
+}
+
+static void judge(struct witness *w)
+{
+    double own[WITNESS_KEEPS] = {0};
     for (int i = 0; i < w->count; i++)
-        z[i] = fabs(w->z[i] - w->median);
-    w->spread = NORMAL * median(z, w->count);
+        own[i] = w->z[i] - w->aside[i];
+    spread_of(w->z, w->count, &w->median, &w->spread);
+    spread_of(own, w->count, &w->own_median, &w->own_spread);
 }
 
 /* A median of nine follows what it is measured against, which takes a ninth of the square. */
@@ -60,6 +69,7 @@ void witness_note(struct witness *w, double z, int64_t local)
         w->count = w->next = 0;
     learn(w, z - w->median);
     w->z[w->next] = z;
+    w->aside[w->next] = 0;
     w->next = (w->next + 1) % WITNESS_KEEPS;
     if (w->count < WITNESS_KEEPS)
         w->count++;
@@ -72,6 +82,26 @@ void witness_shift(struct witness *w, double by)
     for (int i = 0; i < w->count; i++)
         w->z[i] -= by;
     w->median -= by;
+    w->own_median -= by;
+}
+
+void witness_aside(struct witness *w, double aside)
+{
+    if (!w->count)
+        return;
+    if (aside == 0)
+        memset(w->aside, 0, sizeof w->aside);
+    w->aside[(w->next + WITNESS_KEEPS - 1) % WITNESS_KEEPS] = aside;
+    judge(w);
+}
+
+void witness_return(struct witness *w)
+{
+    for (int i = 0; i < w->count; i++)
+        w->z[i] -= w->aside[i];
+    memset(w->aside, 0, sizeof w->aside);
+    if (w->count)
+        judge(w);
 }
 
 bool witness_speaks(const struct witness *w, int64_t now)

@@ -382,7 +382,7 @@ static void tell_peers(struct daemon *d, int64_t now)
         truth = now + e.shift;
     else if (truth < d->world.era_pivot * SECOND) /* a machine without a clock */
         truth = d->world.era_pivot * SECOND;
-    peers_second(d->peers, truth, leads);
+    peers_second(d->peers, truth, leads && !refclock_contradicted(r));
 }
 
 /* The default path may belong to another daemon, or to root: only one that was named must do. */

@@ -75,13 +75,6 @@ void peer_stop(struct peer *p)
     end_query(p);
 }
 
-void peer_calm(struct peer *p, bool calm)
-{
-    p->calm = calm;
-    if (!calm && p->reach)
-        p->poll = p->least;
-}
-
 void peer_judged(struct peer *p, double innovation, double sigma, double error)
 {
     path_judge(&p->path, p->last.delay, innovation, sigma, error);
@@ -116,6 +109,18 @@ static int64_t interval(struct peer *p)
 {
     double s = exp2(p->poll) * (1 + (rng_uniform(p->rng) - 0.5) / 16);
     return (int64_t)(s * 1e9);
+}
+
+/* What the next question would have waited for at the longer poll is not waited for. */
+void peer_calm(struct peer *p, bool calm)
+{
+    p->calm = calm;
+    if (calm || !p->reach || p->poll == p->least)
+        return;
+    p->poll = p->least;
+    int64_t wait = interval(p) - (loop_now(p->loop) - p->heard);
+    if (p->measured && !p->round_left)
+        ask_later(p, wait > BURST_NS ? wait : BURST_NS);
 }
 
 static const struct net_events events;

@@ -101,7 +101,7 @@ void peer_start(struct peer *p, const union address *to);
 void peer_stop(struct peer *p);
 
 /* Others lead the clock (or do not any more): it is asked up to `maxpoll` seldom, or as often as
- * `minpoll` allows. */
+ * `minpoll` allows, from now on. */
 void peer_calm(struct peer *p, bool calm);
 
 /* What became of the last sample: see path_judge(). */

@@ -48,7 +48,7 @@ void peers_apply(struct peers *p, const struct config *config, const struct keys
 void peers_close(struct peers *p);
 
 /* Once a second: true time to 68 years is `truth` (ns); `receiver_leads`: the servers are witnesses
- * only, and asked seldom. */
+ * only, and nobody doubts it: asked seldom. */
 void peers_second(struct peers *p, int64_t truth, bool receiver_leads);
 
 /* The servers, in the order in which they were added; a pool's places one after the other. */

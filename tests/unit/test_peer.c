@@ -195,8 +195,11 @@ static void it_is_asked_seldom_while_others_lead_and_often_when_not(void **state
     peer_calm(&w.peer, true);
     run(&w, 100000);
     assert_int_equal(w.peer.poll, 10);
+    int before = w.asks;
     peer_calm(&w.peer, false);
     assert_int_equal(w.peer.poll, 6);
+    run(&w, 70); /* what was left of the long interval is not waited for */
+    assert_in_range(w.asks - before, 1, 3);
     run(&w, 50000);
     assert_int_equal(w.peer.poll, 6);
     peer_stop(&w.peer);

@@ -74,6 +74,28 @@ static void it_follows_a_jump(void **state)
     assert_near(w.median, 0, 0);
 }
 
+/* What leads pulls the estimate away: a witness that does not move with it says so at once. */
+static void e6_it_does_not_move_with_a_pull(void **state)
+{
+    (void)state;
+    struct witness w = {0};
+    for (int i = 1; i <= WITNESS_KEEPS; i++) {
+        witness_note(&w, -1e-3 * i, i * SECOND);
+        witness_aside(&w, -1e-3 * i);
+    }
+    assert_near(w.median, -5e-3, 1e-12);
+    assert_true(w.spread > 2e-3);
+    assert_near(w.own_median, 0, 1e-12);
+    assert_near(w.own_spread, 0, 1e-12);
+    witness_return(&w);
+    assert_near(w.median, 0, 1e-12);
+    assert_near(w.spread, 0, 1e-12);
+    /* no pull any more: both are the same */
+    witness_note(&w, 1e-3, 10 * SECOND);
+    witness_aside(&w, 0);
+    assert_near(w.own_median, w.median, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -81,6 +103,7 @@ int main(void)
         cmocka_unit_test(late_ones_do_not_move_it),
         cmocka_unit_test(its_noise),
         cmocka_unit_test(it_follows_a_jump),
+        cmocka_unit_test(e6_it_does_not_move_with_a_pull),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
