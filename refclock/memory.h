@@ -18,4 +18,18 @@ struct memory {
     double kk, ks, ss, kf, sf, ff, blocks;
 };
 
+/*
+ * How late the messages of a receiver come after their pulses, where something else than that delay
+ * said which second they belong to.
+ */
+#define MEMORY_DELAYS    16
+#define MEMORY_DELAY_MAX 3.0 /* s */
+#define MEMORY_SPAN_MAX  0.8 /* s: more tells no second */
+
+struct memory_delay {
+    char name[96];    /* the receiver_config.name */
+    char model[64];   /* as the receiver says it; "": not known */
+    double low, high; /* s, 0 <= low <= high <= MEMORY_DELAY_MAX */
+};
+
 #endif

@@ -101,8 +101,13 @@ bool receiver_check_edge(struct receiver *all, int count, int who, int64_t now)
 
 const char *receiver_evidence(const struct receiver *r, char *buf, size_t size)
 {
-    bool named = r->numbering.state == NUMBERING_NUMBERED && testimony_tells(&r->testimony);
-    size_t n = named ? (size_t)snprintf(buf, size, "the receiver names its pulses; ") : 0;
+    if (r->recall.verdict == RECALL_DOUBTFUL && r->numbering.state == NUMBERING_EMPTY)
+        return recall_sentence(&r->recall, buf, size);
+    const char *known = testimony_tells(&r->testimony) ? "the receiver names its pulses; "
+                        : recall_tells(&r->recall)     ? "delay as before the restart; "
+                                                       : "";
+    bool numbered = r->numbering.state == NUMBERING_NUMBERED;
+    size_t n = (size_t)snprintf(buf, size, "%s", numbered ? known : "");
     numbering_evidence(&r->numbering, buf + n, (int)(size - n));
     n = strlen(buf);
     if (r->numbering.state == NUMBERING_NUMBERED && r->edge.verdict == EDGE_UNVERIFIED)

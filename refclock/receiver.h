@@ -8,6 +8,7 @@
 #include "refclock/edge_check.h"
 #include "refclock/fitness.h"
 #include "refclock/numbering.h"
+#include "refclock/recall.h"
 #include "refclock/sample.h"
 #include "refclock/sawtooth.h"
 #include "refclock/select.h"
@@ -56,6 +57,7 @@ struct receiver {
     struct edge_check edge;
     struct sawtooth_use sawtooth;
     struct testimony testimony;
+    struct recall recall;
     double message_uncertainty; /* s */
     double uncertainty;         /* s, constant, of its last measurement */
     double interval;            /* s, mean between samples ... */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "refclock/announce.h"
+#include "refclock/delays.h"
 #include "refclock/lead.h"
 
 #define SECOND       INT64_C(1000000000)
@@ -322,15 +323,6 @@ static void message_alone(struct refclock *r, int who, const struct timelabel *l
         act(r);
 }
 
-/* How far the receiver's number is from the estimate, s. */
-static double number_against_estimate(const struct refclock *r, const struct numbering *n)
-{
-    struct estimate e;
-    discipline_estimate(&r->discipline, n->anchor, &e);
-    int64_t named = (n->number + n->anchor_index) * SECOND;
-    return (double)(named - n->anchor - e.shift) * 1e-9 - e.offset;
-}
-
 /*
  * A receiver stood by a leap second that nobody had announced: time is counted anew, and what the
  * filter knows of the oscillator stays.
@@ -344,7 +336,7 @@ static void follow_number(struct refclock *r, int who)
     one->renumbered = 0;
     if (who != r->led || !r->led_once || !r->discipline.started)
         return;
-    if (fabs(number_against_estimate(r, &one->numbering) - (double)by) > SYNC_BOUND)
+    if (fabs(delays_number_off(r, &one->numbering) - (double)by) > SYNC_BOUND)
         return; /* it has come back to what the estimate says */
     discipline_leap(&r->discipline, by);
     log_say(r->log, LOG_LEVEL_WARNING,
@@ -365,11 +357,14 @@ void refclock_label(struct refclock *r, int who, const struct timelabel *l)
     hear_flag(r, who, l->leap);
     uint64_t renumbered = n->renumbered;
     struct timelabel own = *l;
-    if (one->config.pulses && !testimony_label(&one->testimony, &own))
+    if (one->config.pulses &&
+        (!testimony_label(&one->testimony, &own) || !delays_label(r, who, &own)))
         return;
     enum numbering_state state = numbering_label(n, &own);
-    if (one->config.pulses)
+    if (one->config.pulses) {
         check_edge(r, who);
+        delays_learn(r, who);
+    }
     one->renumbered += n->renumbered != renumbered ? n->renumbered_by : 0;
     follow_number(r, who);
     if (state != before)

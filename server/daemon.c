@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "refclock/delays.h"
 #include "server/control_commands.h"
+#include "server/daemon_drift.h"
 #include "server/daemon_record.h"
-#include "server/drift.h"
 #include "server/receivers.h"
 #include "server/status_json.h"
 #include "server/watch.h"
@@ -77,6 +78,8 @@ static void on_report(void *arg, const struct receiver_report *report)
     struct daemon_source *s = arg;
     s->report = *report;
     s->reported = true;
+    if (*report->model)
+        delays_model(&s->daemon->refclock, s->who, report->model);
     watch_report(s, report);
 }
 
@@ -174,8 +177,6 @@ static int open_sources(struct daemon *d, struct err *err)
     return 0;
 }
 
-/* ---- drift file ---- */
-
 static void start_refclock(struct daemon *d)
 {
     struct refclock_config config = {
@@ -195,44 +196,6 @@ static void start_refclock(struct daemon *d)
                                               .config = &d->config->refclock[i],
                                               .who = all.line[i],
                                               .health = HEALTH_SILENT};
-}
-
-static void load_drift(struct daemon *d)
-{
-    struct drift drift = {0};
-    struct err err = {0};
-    char line[560];
-    const char *named = d->config->driftfile;
-    d->drift_path = named;
-    enum drift_found found =
-        *named ? drift_find(named, DRIFT_PATH, &drift, &d->drift_path, &err) : DRIFT_NONE;
-    if (*err.why)
-        log_say(d->world.log, LOG_LEVEL_WARNING, "%s; starting without it",
-                err_line(&err, line, sizeof line));
-    if (d->drift_path != named)
-        log_say(d->world.log, LOG_LEVEL_NOTICE, "%s is left as it is; what is learned goes to %s",
-                named, d->drift_path);
-    if (found == DRIFT_NONE)
-        return;
-    if (drift.written / SECOND > d->world.era_pivot)
-        d->world.era_pivot = drift.written / SECOND;
-    drift_age(&drift, clock_now(d->world.loop->clock));
-    refclock_warm(&d->refclock, &drift.memory);
-    log_say(d->world.log, LOG_LEVEL_INFO, "%s: frequency %+.3f ppm, known to %.4f ppm",
-            found == DRIFT_NUMBER ? named : d->drift_path, drift.memory.freq * 1e6,
-            drift.memory.freq_error * 1e6);
-}
-
-static void save_drift(struct daemon *d)
-{
-    struct drift drift = {.memory = refclock_memory(&d->refclock)};
-    struct err err;
-    char line[560];
-    if (!*d->drift_path || !drift.memory.known)
-        return;
-    drift.written = daemon_status(d)->time;
-    if (drift_write(d->drift_path, &drift, &err))
-        log_say(d->world.log, LOG_LEVEL_WARNING, "%s", err_line(&err, line, sizeof line));
 }
 
 /* ---- temperature ---- */
@@ -447,7 +410,7 @@ static void tick(void *arg, int64_t now)
         notify_tick(d->world.notify, now, daemon_status(d)->clock.sentence);
     if (now >= d->drift_next) {
         d->drift_next = now + DRIFT_NS;
-        save_drift(d);
+        daemon_drift_save(d);
     }
 }
 
@@ -468,7 +431,7 @@ int daemon_open(struct daemon **out, struct config *config, const struct daemon_
     d->warmth = (struct loop_timer){.name = "temperature", .fire = warmth, .arg = d};
     d->sensor.fd = -1;
     start_refclock(d);
-    load_drift(d);
+    daemon_drift_load(d);
     leap_watch_open(&d->leap, config->leapfile, d->world.log, d->started);
     /* the Unix sockets change the umask for a moment, so they come before there are threads */
     if (daemon_record_open(d, err) || open_keys(d, err) || open_peers(d, err) ||
@@ -488,7 +451,7 @@ void daemon_close(struct daemon *d)
 {
     if (!d)
         return;
-    save_drift(d);
+    daemon_drift_save(d);
     reload_stop(d);
     loop_cancel(d->world.loop, &d->tick);
     loop_cancel(d->world.loop, &d->warmth);

@@ -13,10 +13,11 @@
 #include <unistd.h>
 
 #include "refclock/civil.h"
+#include "server/drift_delays.h"
 #include "server/options.h"
 
 #define HEAD        "# timeball drift file, version 1\n"
-#define FILE_MOST   2048
+#define FILE_MOST   8192
 #define TODO_REMOVE "remove the file, or name another one with `driftfile`"
 #define DAY_S       86400.0
 #define YEAR_S      (365 * DAY_S)
@@ -120,6 +121,7 @@ static int parse(const char *path, const char *text, struct drift *d, struct err
     }
     new.memory.thermal = fit == THERMAL;
     new.written = (int64_t)written *NS_PER_S;
+    drift_delays_parse(text, &new);
     *d = new;
     return 0;
 }
@@ -267,6 +269,7 @@ int drift_write(const char *path, const struct drift *d, struct err *err)
     for (size_t i = 0; d->memory.thermal && i < THERMAL; i++)
         used += put_row(text + used, sizeof text - used, d, thermal_rows[i].word,
                         thermal_rows[i].offset, thermal_rows[i].least, thermal_rows[i].scale);
+    drift_delays_put(d, text + used, sizeof text - used);
     return replace(path, text, err);
 }
 

@@ -15,6 +15,9 @@
 struct drift {
     struct memory memory;
     int64_t written; /* true time, ns POSIX */
+    struct memory_delay delay[MEMORY_DELAYS];
+    int delays;  /* of those */
+    int damaged; /* lines about delays that could not be used */
 };
 
 /*

@@ -128,6 +128,79 @@ static void there_and_back(void **state)
     }
 }
 
+static struct drift with_delays(void)
+{
+    struct drift d = example();
+    d.delays = 2;
+    d.delay[0] = (struct memory_delay){.low = 1.05, .high = 1.15};
+    strcpy(d.delay[0].name, "nmea /dev/serial0");
+    strcpy(d.delay[0].model, "NEO\tM8T\nfrequency_ppm 7");
+    d.delay[1] = (struct memory_delay){.name = "left", .high = 0.75};
+    return d;
+}
+
+static void d7_delays_there_and_back(void **state)
+{
+    const struct folder *f = *state;
+    struct drift in = with_delays(), out;
+    struct err err;
+    assert_int_equal(drift_write(f->file, &in, &err), 0);
+    assert_int_equal(drift_read(f->file, &out, &err), 1);
+    assert_same(&out, &in);
+    assert_int_equal(out.delays, 2);
+    assert_int_equal(out.damaged, 0);
+    assert_string_equal(out.delay[0].name, "nmea /dev/serial0");
+    assert_string_equal(out.delay[0].model, "NEO?M8T?frequency_ppm 7"); /* one line */
+    assert_near(out.delay[0].low, 1.05, 1e-6);
+    assert_near(out.delay[0].high, 1.15, 1e-6);
+    assert_string_equal(out.delay[1].name, "left");
+    assert_string_equal(out.delay[1].model, "");
+    in.delays = MEMORY_DELAYS;
+    for (int i = 0; i < MEMORY_DELAYS; i++) {
+        memset(in.delay[i].name, 'a' + i, sizeof in.delay[i].name - 1);
+        memset(in.delay[i].model, 'm', sizeof in.delay[i].model - 1);
+    }
+    assert_int_equal(drift_write(f->file, &in, &err), 0);
+    assert_int_equal(drift_read(f->file, &out, &err), 1); /* the most that there can be */
+    assert_int_equal(out.delays, MEMORY_DELAYS);
+}
+
+/* Lines about delays that are none take nothing else with them. */
+static void d7_damaged_delays(void **state)
+{
+    static const char *const bad[] = {
+        "delay\n",
+        "delay 1 2\n",
+        "delay 1.2 1.1\tnmea\t-\n",
+        "delay nan 1\tnmea\t-\n",
+        "delay 0.1 inf\tnmea\t-\n",
+        "delay -0.1 0.1\tnmea\t-\n",
+        "delay 0.1 0.91\tnmea\t-\n",
+        "delay 2.9 3.1\tnmea\t-\n",
+        "delay 0.1 0.2\t\t-\n",
+        "delay 0.1 0.2\tnmea\n",
+        "delay 0.1 0.2\tnmea\t\n",
+        "delay 0.1 0.2\tnmea\t-\tmore\n",
+        "delay 0.1 0.2\tleft\t-\n", /* twice */
+        "delay 0.1 0.2\tn\x7f\t-\n",
+    };
+    const struct folder *f = *state;
+    struct drift in = with_delays(), out;
+    struct err err;
+    char text[4096];
+    assert_int_equal(drift_write(f->file, &in, &err), 0);
+    size_t size = get(f->file, text, sizeof text);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(text + size, sizeof text - size, "%s", bad[i]);
+        put(f->file, text, strlen(text));
+        assert_int_equal(drift_read(f->file, &out, &err), 1);
+        assert_same(&out, &in);
+        assert_int_equal(out.delays, 2);
+        if (strncmp(bad[i], "delay ", 6) == 0)
+            assert_int_equal(out.damaged, 1);
+    }
+}
+
 /* A file that is torn anywhere is refused, and replaced by the next one. */
 static void torn(void **state)
 {
@@ -368,6 +441,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(there_and_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(d7_delays_there_and_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(d7_damaged_delays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(torn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(values_that_no_clock_has, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_is_not_ours, set_up, tear_down),
