@@ -404,6 +404,7 @@ void discipline_estimate(const struct discipline *d, int64_t local, struct estim
     if (discipline_contradicted(d)) {
         struct course_word own = course_at(&d->course, local);
         e->stat = fmax(e->stat, fabs(own.phase - k.x) + own.bound);
+        e->freq_sigma = hypot(e->freq_sigma, own.freq - k.y);
     }
 }
 
