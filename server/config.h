@@ -28,6 +28,7 @@
  * that has no meaning here becomes a warning.
  */
 #define CONFIG_PATH           "/etc/timeball.conf"
+#define CONFIG_STATUSSOCKET   "/run/timeball/status.sock"
 #define CONFIG_FILE_MAX       (1024 * 1024) /* bytes of a file */
 #define CONFIG_ERRORS_MAX     20            /* errors that are reported */
 #define CONFIG_WARNINGS_MAX   100           /* warnings that are */

@@ -146,7 +146,7 @@ const struct config_directive config_directives[] = {
              .offset = offsetof(struct config, statussocket),
              .max = CONFIG_SOCKET_MAX,
              .choices = words_none,
-             .initial = "/run/timeball/status.sock",
+             .initial = CONFIG_STATUSSOCKET,
              .help = "The Unix socket that timeballctl and others read the status from."},
      .usage = "none|PATH"},
     {.row = {.word = "controlsocket",

@@ -18,6 +18,7 @@
 #include "drivers/profile.h"
 #include "server/config.h"
 #include "server/config_ntp.h"
+#include "server/metrics.h"
 #include "server/options.h"
 #include "server/reload.h"
 #include "server/scenario.h"
@@ -261,6 +262,21 @@ static void ntp_words(FILE *out)
     }
 }
 
+static void metrics(FILE *out)
+{
+    for (const struct metric_row *m = metric_rows; m->name; m++) {
+        const struct metric_list *list = metric_lists;
+        const char *bracket = strchr(m->path, '[');
+        if (!m->help)
+            continue;
+        while (bracket && list->path && strncmp(list->path, m->path, strlen(list->path)) != 0)
+            list++;
+        const char *first = bracket ? list->label : "", *second = m->label ? m->label : "";
+        fprintf(out, ".TP\n.B timeball_%s%s%s%s%s%s\n%s\n", m->name, *first || *second ? "{" : "",
+                first, *first && *second ? "," : "", second, *first || *second ? "}" : "", m->help);
+    }
+}
+
 static const struct part {
     const char *file, *name;
     void (*print)(FILE *);
@@ -281,6 +297,7 @@ static const struct part {
     {"timeball-sim.1", "sensor", sensor_words},
     {"timeball-sim.1", "receiver", receiver_words},
     {"timeball-sim.1", "servers", server_words},
+    {"timeball-exporter.8", "metrics", metrics},
     {"status-protocol.md", "requests", requests},
     {"status-protocol.md", "status", status},
     {"status-protocol.md", "verdicts", verdict_names},
