@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "drivers/profile.h"
+#include "server/alarm.h"
 #include "server/config.h"
 #include "server/config_ntp.h"
 #include "server/metrics.h"
@@ -277,6 +278,16 @@ static void metrics(FILE *out)
     }
 }
 
+static void events(FILE *out)
+{
+    for (const struct alarm_row *row = alarm_rows; row < alarm_rows + ALARM_KINDS; row++)
+        fprintf(out, ".TP\n.BR %s \" (%s)\"\n%s%s\n", row->word,
+                row->level == LOG_LEVEL_ERROR     ? "error"
+                : row->level == LOG_LEVEL_WARNING ? "warning"
+                                                  : "notice",
+                row->help, row->ends_quietly ? " Its end is not told." : "");
+}
+
 static const struct part {
     const char *file, *name;
     void (*print)(FILE *);
@@ -298,6 +309,7 @@ static const struct part {
     {"timeball-sim.1", "receiver", receiver_words},
     {"timeball-sim.1", "servers", server_words},
     {"timeball-exporter.8", "metrics", metrics},
+    {"timeball-alarm.8", "events", events},
     {"status-protocol.md", "requests", requests},
     {"status-protocol.md", "status", status},
     {"status-protocol.md", "verdicts", verdict_names},

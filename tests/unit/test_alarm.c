@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "server/alarm_say.h"
+
+#define SECOND INT64_C(1000000000)
+
+struct world {
+    struct alarm alarm;
+    struct alarm_set set;
+    int64_t now;
+};
+
+static void look(struct world *w, const char *json)
+{
+    json_t *status = json_loads(json, 0, NULL);
+    assert_non_null(status);
+    alarm_find(&w->set, status);
+    json_decref(status);
+}
+
+/* The next event is this one; NULL: there is none. */
+static void expect(struct world *w, const char *line)
+{
+    struct alarm_event event;
+    char text[ALARM_SENTENCE + 64];
+    bool is = alarm_next(&w->alarm, &w->set, w->now, &event);
+    if (is != (line != NULL) || (line && !strstr(alarm_line(&event, text, sizeof text), line)))
+        fail_msg("'%s' instead of '%s'", is ? alarm_line(&event, text, sizeof text) : "nothing",
+                 line ? line : "nothing");
+}
+
+#define STATE(word)        "{\"clock\":{\"state\":\"" word "\",\"sentence\":\"S.\"}}"
+#define LOCKED(more)       "{\"clock\":{\"state\":\"locked\"}," more "}"
+#define SOURCE(name, more) "{\"name\":\"" name "\",\"sentence\":\"Off.\"," more "}"
+
+static void states(void **state)
+{
+    struct world w = {0};
+    (void)state;
+    look(&w, STATE("locked"));
+    expect(&w, NULL); /* it was before the alarm was there */
+    look(&w, STATE("holdover"));
+    expect(&w, "holdover begins: S.");
+    expect(&w, NULL);
+    look(&w, STATE("unsynchronised"));
+    expect(&w, "unsynchronised begins: S.");
+    look(&w, STATE("locked"));
+    expect(&w, "locked begins: S.");
+    expect(&w, NULL);
+    look(&w, STATE("starting"));
+    expect(&w, "unsynchronised begins");
+    look(&w, STATE("numbering"));
+    expect(&w, NULL);
+}
+
+static void bad_from_the_start_is_told(void **state)
+{
+    struct world w = {0};
+    (void)state;
+    look(&w, "{\"clock\":{\"state\":\"unsynchronised\",\"foreign_steps\":3}}");
+    expect(&w, "unsynchronised begins");
+    expect(&w, NULL);
+}
+
+static void receivers(void **state)
+{
+    struct world w = {0};
+    (void)state;
+    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"ok\"}") "]"));
+    expect(&w, NULL);
+    look(
+        &w,
+        LOCKED("\"sources\":[" SOURCE(
+            "a",
+            "\"verdict\":\"falseticker\",\"report\":"
+            "{\"antenna\":\"open\",\"jamming\":\"critical\"}") "," SOURCE("b",
+                                                                          "\"report\":{\"antenna\":"
+                                                                          "\"short\",\"spoofing\":"
+                                                                          "\"warning\"}") "]"));
+    expect(&w, "falseticker begins: a: Off.");
+    expect(&w, "antenna begins: a: its antenna is open");
+    expect(&w, "jamming begins: a: jammed (critical)");
+    expect(&w, "antenna begins: b: its antenna is short");
+    expect(&w, "spoofing begins: b: ");
+    expect(&w, NULL);
+    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"verdict\":\"leads\"") "]"));
+    expect(&w, " ends: ");
+    expect(&w, " ends: ");
+    expect(&w, " ends: ");
+    expect(&w, " ends: ");
+    expect(&w, " ends: ");
+    expect(&w, NULL);
+}
+
+/* Of two lists the one that holds longer, until the first of that month. */
+#define LISTS(month)                                                         \
+    "{\"time\":\"2026-11-24T12:00:00.000000000Z\",\"leap\":{\"witnesses\":[" \
+    "{\"name\":\"/old\",\"expires\":\"2026-06-28T00:00:00.000000000Z\"},"    \
+    "{\"name\":\"r\",\"expires\":null},"                                     \
+    "{\"name\":\"/new\",\"expires\":\"" month "-01T00:00:00.000000000Z\"}]}}"
+
+static void lists(void **state)
+{
+    struct world w = {0};
+    (void)state;
+    look(&w, LISTS("2027-06"));
+    expect(&w, NULL);
+    look(&w, LISTS("2026-12"));
+    expect(&w, "leap_list begins: /new: this list of leap seconds expires on 2026-12-01");
+    look(&w, LISTS("2026-11"));
+    expect(&w, NULL); /* the same list: known */
+    w = (struct world){0};
+    look(&w, LISTS("2026-11"));
+    expect(&w, "leap_list begins: /new: this list of leap seconds expired on 2026-11-01");
+}
+
+static void clock_moved(void **state)
+{
+    struct world w = {0};
+    (void)state;
+    look(&w, "{\"clock\":{\"foreign_steps\":1}}");
+    expect(&w, NULL);
+    look(&w, "{\"clock\":{\"foreign_steps\":2,\"last_step\":-1.5,\"last_step_by\":\"another "
+             "program\"}}");
+    expect(&w, "clock_moved begins: The clock was stepped by -1.500 s, by another program");
+    expect(&w, NULL);
+    look(&w, "{\"clock\":{\"foreign_steps\":0}}"); /* a new timeballd */
+    expect(&w, NULL);
+}
+
+/* While nobody answers nothing is said to be over. */
+static void gone_and_back(void **state)
+{
+    struct world w = {0};
+    (void)state;
+    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"open\"}") "]"));
+    expect(&w, "antenna begins");
+    alarm_gone(&w.set, "closed the connection");
+    alarm_gone(&w.set, "no such file");
+    expect(&w, "gone begins: timeballd does not answer: closed the connection");
+    expect(&w, NULL);
+    look(&w, STATE("starting"));
+    expect(&w, "gone ends");
+    expect(&w, "antenna ends");
+    expect(&w, "unsynchronised begins");
+    expect(&w, NULL);
+}
+
+/* What flaps is told so often, then as it stands when it may be told again; others are not held up.
+ */
+static void flood(void **state)
+{
+    struct world w = {0};
+    struct alarm_event event;
+    int told = 0;
+    (void)state;
+    look(&w, STATE("locked"));
+    expect(&w, NULL);
+    for (int i = 0; i < 3600; i++) {
+        w.now += SECOND;
+        look(&w,
+             i % 2 ? LOCKED("\"sources\":[]")
+                   : LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"open\"}") "]"));
+        while (alarm_next(&w.alarm, &w.set, w.now, &event))
+            told++;
+    }
+    assert_in_range(told, 40, ALARM_BURST + 3600 / ALARM_EVERY);
+    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"open\"}") "," SOURCE(
+                 "b", "\"verdict\":\"falseticker\"") "]"));
+    while (alarm_next(&w.alarm, &w.set, w.now, &event) && event.item.kind != ALARM_FALSETICKER) {
+    }
+    assert_int_equal(event.item.kind, ALARM_FALSETICKER);
+    w.now += ALARM_BURST * ALARM_EVERY * SECOND;
+    while (alarm_next(&w.alarm, &w.set, w.now, &event)) {
+    }
+    look(&w, LOCKED("\"sources\":[]"));
+    expect(&w, " ends");
+    expect(&w, " ends");
+    expect(&w, NULL);
+}
+
+/* Of a thousand sources so many are told that there is room for, and none of them is lost. */
+static void hostile_status(void **state)
+{
+    struct world w = {0};
+    struct alarm_event event;
+    char *json = NULL;
+    size_t size;
+    int told = 0;
+    (void)state;
+    FILE *f = open_memstream(&json, &size);
+    fputs("{\"clock\":7,\"leap\":{\"witnesses\":7},\"sources\":[7,{}", f);
+    for (int i = 0; i < 1000; i++)
+        fprintf(f, ",{\"name\":\"\\n\\u001b[2J%dx%0200d\",\"verdict\":\"falseticker\"}", i, 0);
+    fputs("]}", f);
+    fclose(f);
+    look(&w, json);
+    free(json);
+    assert_int_equal(w.set.count, ALARM_ITEMS);
+    for (int i = 0; i < 200; i++, w.now += ALARM_EVERY * SECOND)
+        while (alarm_next(&w.alarm, &w.set, w.now, &event)) {
+            assert_null(strpbrk(event.item.thing, "\n\033"));
+            assert_null(strpbrk(event.item.sentence, "\n\033"));
+            told++;
+        }
+    assert_int_equal(told, ALARM_ITEMS);
+    /* a text is cut between characters: 95 octets would be half of one */
+    char umlauts[121] = "", text[300];
+    for (int i = 0; i < 120; i += 2)
+        memcpy(umlauts + i, "\u00e4", 2);
+    snprintf(text, sizeof text, "{\"sources\":[{\"verdict\":\"falseticker\",\"name\":\"%s\"}]}",
+             umlauts);
+    look(&w, text);
+    assert_int_equal(strlen(w.set.item[0].thing), 94);
+}
+
+static void rows(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ALARM_KINDS; i++) {
+        assert_int_equal(strlen(alarm_rows[i].id), 32);
+        assert_int_equal(strspn(alarm_rows[i].id, "0123456789abcdef"), 32);
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(alarm_rows[i].id, alarm_rows[k].id);
+    }
+}
+
+/* A made-up journal gets the datagram of its native protocol. */
+static void journal(void **state)
+{
+    char folder[] = "/tmp/test_alarm.XXXXXX", text[4096];
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    struct alarm_event event = alarm_test();
+    struct alarm_about about = {.host = "gps", .time = "2026-11-24T12:00:00.000000000Z"};
+    struct alarm_field fields[ALARM_FIELDS];
+    struct err err;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(name.sun_path, sizeof name.sun_path, "%s/j", folder);
+    alarm_fields(&event, &about, fields);
+    assert_int_equal(alarm_journal(name.sun_path, &event, fields, &err), -1);
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(alarm_journal(name.sun_path, &event, fields, &err), 0);
+    ssize_t n = recv(fd, text, sizeof text - 1, 0);
+    assert_true(n > 0);
+    text[n] = 0;
+    close(fd);
+    unlink(name.sun_path);
+    rmdir(folder);
+    char id[64];
+    snprintf(id, sizeof id, "\nMESSAGE_ID=%s\n", alarm_rows[ALARM_TEST].id);
+    assert_non_null(strstr(text, id));
+    assert_non_null(strstr(text, "\nMESSAGE=test begins: This is a test"));
+    assert_non_null(strstr(text, "\nPRIORITY=5\n"));
+    assert_non_null(strstr(text, "\nTIMEBALL_EVENT=test\n"));
+    assert_non_null(strstr(text, "\nTIMEBALL_HOST=gps\n"));
+    assert_non_null(strstr(text, "\nTIMEBALL_TIME=2026-11-24T12:00:00.000000000Z\n"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(states),      cmocka_unit_test(bad_from_the_start_is_told),
+        cmocka_unit_test(receivers),   cmocka_unit_test(lists),
+        cmocka_unit_test(clock_moved), cmocka_unit_test(gone_and_back),
+        cmocka_unit_test(flood),       cmocka_unit_test(hostile_status),
+        cmocka_unit_test(rows),        cmocka_unit_test(journal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
