@@ -23,7 +23,7 @@ static void become(const char *program, const char *const environment[])
     if (nothing >= 0)
         dup2(nothing, STDIN_FILENO);
     /* execve() changes neither; its type is older than const */
-    execve(program, (char *const *)(uintptr_t)words, (char *const *)(uintptr_t)environment);
+    execve(program, (char *const *)words, (char *const *)environment);
     _exit(errno == ENOENT ? 127 : 126);
 }
 

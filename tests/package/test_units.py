@@ -16,6 +16,8 @@ MOST = {
     "timeball.service": 2.5,
     "timeball-wait.service": 1.5,
     "timeball-web.service": 1.5,
+    "timeball-exporter.service": 1.5,
+    "timeball-alarm.service": 1.5,
 }
 
 

@@ -218,8 +218,10 @@ static void hostile_status(void **state)
     assert_int_equal(told, ALARM_ITEMS);
     /* a text is cut between characters: 95 octets would be half of one */
     char umlauts[121] = "", text[300];
-    for (int i = 0; i < 120; i += 2)
-        memcpy(umlauts + i, "\u00e4", 2);
+    for (int i = 0; i < 120; i += 2) {
+        umlauts[i] = (char)0xC3;
+        umlauts[i + 1] = (char)0xA4;
+    }
     snprintf(text, sizeof text, "{\"sources\":[{\"verdict\":\"falseticker\",\"name\":\"%s\"}]}",
              umlauts);
     look(&w, text);

@@ -105,8 +105,10 @@ static void rows_fit_the_status(void **state)
         const struct status_row *row = row_at(m->path);
         const char *bracket = strchr(m->path, '[');
         bool again = before && !strcmp(before->name, m->name);
-        if (!row || !suits(m, row))
+        if (!row || !suits(m, row)) {
             fail_msg("%s: %s does not suit", m->name, m->path);
+            return;
+        }
         bool total = strlen(m->name) > 6 && !strcmp(m->name + strlen(m->name) - 6, "_total");
         if (total != counts(row))
             fail_msg("%s: a counter's name ends in _total, and no other's", m->name);
@@ -157,7 +159,7 @@ static void fill(struct status *s)
 /* Of the status that fill() makes. */
 static const char *const expected[] = {
     "\ntimeball_up 1\n",
-    "\ntimeball_build_info{version=\"" TIMEBALL_VERSION "\"} 1\n",
+    ("\ntimeball_build_info{version=\"" TIMEBALL_VERSION "\"} 1\n"),
     "# TYPE timeball_state gauge\n",
     "\ntimeball_state{state=\"holdover\"} 1\n",
     "\ntimeball_state{state=\"locked\"} 0\n",
