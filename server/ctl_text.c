@@ -207,6 +207,9 @@ int ctl_instant(const char *text, int64_t *instant)
     struct civil c = {part[0], part[1], part[2], part[3], part[4], part[5]};
     if (!civil_valid(&c))
         return -1;
-    *instant = civil_to_posix(&c) * NS_PER_S + part[6];
+    int64_t s = civil_to_posix(&c);
+    if (s <= INT64_MIN / NS_PER_S || s >= INT64_MAX / NS_PER_S) /* the years 1677 and 2262 */
+        return -1;
+    *instant = s * NS_PER_S + part[6];
     return 0;
 }

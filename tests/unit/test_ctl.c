@@ -72,7 +72,9 @@ static void ages_are_read_at_a_glance(void **state)
 
 static void instants_are_read_strictly(void **state)
 {
-    static const char *const bad[] = {"",
+    static const char *const bad[] = {"2551-11-24T12:00:00.000000000Z",
+                                      "1600-11-24T12:00:00.000000000Z",
+                                      "",
                                       "2026-11-24T00:00:00Z",
                                       "2026-11-24T00:00:00.5Z",
                                       "2026-11-31T00:00:00.000000000Z",
