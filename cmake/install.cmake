@@ -21,5 +21,5 @@ install(FILES udev/60-timeball.rules DESTINATION ${TIMEBALL_RULES_DIR})
 install(FILES udev/timeball.sysusers DESTINATION lib/sysusers.d RENAME timeball.conf)
 install(FILES udev/clock-none.conf udev/realtime.conf udev/alarm-hook.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
-install(FILES docs/monitoring/timeball-alerts.yml docs/monitoring/timeball-dashboard.json
+install(FILES docs/monitoring/timeball-alerts.yml docs/monitoring/timeball-dashboard.json docs/monitoring/timeball-rules-test.yml
         DESTINATION ${CMAKE_INSTALL_DOCDIR}/monitoring)
