@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "refclock/civil.h"
 #include "server/config.h"
-#include "server/ctl.h"
 #include "server/ctl_text.h"
 #include "server/http.h"
 #include "server/metrics.h"
+#include "server/status_cache.h"
 
 #define LISTEN "127.0.0.1:9123"
 
@@ -24,9 +23,9 @@ static const char help[] =
 
 struct exporter {
     const char *listen, *socket;
+    struct status_cache cache;
     char *text; /* the last answer */
     size_t size;
-    int64_t at;   /* ns, when it was made */
     bool missing; /* the last answer was that there is no daemon */
 };
 
@@ -42,18 +41,23 @@ static void say_change(struct exporter *e, bool missing, const struct err *err)
     e->missing = missing;
 }
 
-static void fetch(struct exporter *e, int64_t now)
+/* The status as it is now, or was within the last second. */
+static void renew(struct exporter *e, int64_t now)
 {
-    struct err err = {0};
-    json_t *status = ctl_fetch(e->socket, "status", &err);
-    say_change(e, !status, &err);
+    const char *line = status_cache_get(&e->cache, now);
+    json_t *status = line ? json_loads(line, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    if (line && !json_object_get(status, "clock")) {
+        json_decref(status);
+        status = NULL;
+        err_set(&e->cache.err, e->socket, "is that timeballd's socket?", "not a status: %.60s",
+                line);
+    }
+    say_change(e, !status, &e->cache.err);
     free(e->text);
     e->text = metrics_text(status, &e->size);
-    e->at = now;
     json_decref(status);
 }
 
-/* All that ask within a second get the same: neither they nor a slow daemon can keep it busy. */
 static struct http_answer answer(void *arg, const char *path, int64_t now)
 {
     struct exporter *e = arg;
@@ -61,8 +65,7 @@ static struct http_answer answer(void *arg, const char *path, int64_t now)
         return http_text(200, "timeball-exporter: the metrics are at /metrics\n");
     if (strcmp(path, "/metrics") != 0)
         return http_text(404, "not found: the metrics are at /metrics\n");
-    if (!e->text || now - e->at >= NS_PER_S || now < e->at)
-        fetch(e, now);
+    renew(e, now);
     if (!e->text)
         return http_text(500, "no memory\n");
     return (struct http_answer){
@@ -116,10 +119,12 @@ int main(int argc, char **argv)
     int status = read_arguments(argc, argv, &e);
     if (status >= 0)
         return status;
+    status_cache_open(&e.cache, e.socket);
     status = http_address(e.listen, "--listen", &address, &err) ||
              http_run("timeball-exporter", &config, &err);
     if (status)
         fprintf(stderr, "timeball-exporter: %s\n", err_line(&err, line, sizeof line));
+    status_cache_close(&e.cache);
     free(e.text);
     return status;
 }
