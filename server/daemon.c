@@ -271,7 +271,7 @@ static int open_peers(struct daemon *d, struct err *err)
 {
     if (!d->config->server_count)
         return 0;
-    if (peers_open(&d->peers, &d->refclock, &d->net.net, d->world.log, err))
+    if (peers_open(&d->peers, &d->refclock, &d->net.net, d->world.rng, d->world.log, err))
         return -1;
     peers_apply(d->peers, d->config, keys_shared(shared_now(&d->keys)));
     return 0;

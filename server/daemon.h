@@ -44,7 +44,8 @@ struct daemon_world {
     struct notify *notify; /* the service manager; NULL: none */
     struct rights *rights; /* are settled once all is open and bound; NULL: left as they are */
     void *arg;
-    struct net *net; /* to network servers; NULL: the machine's */
+    struct net *net;       /* to network servers; NULL: the machine's */
+    const struct rng *rng; /* copied at the start; NULL: seeded by the kernel */
     /* for a reload: the configuration as it stands in its file now, and how much is logged; NULL:
      * cannot be. 0, or -1 with what is wrong */
     int (*read_config)(void *arg, struct config *, struct config_errors *);

@@ -406,7 +406,7 @@ void peers_apply(struct peers *p, const struct config *config, const struct keys
 }
 
 int peers_open(struct peers **out, struct refclock *refclock, struct net *net,
-               const struct log *log, struct err *err)
+               const struct rng *rng, const struct log *log, struct err *err)
 {
     struct peers *p = calloc(1, sizeof *p);
     *out = NULL;
@@ -417,7 +417,7 @@ int peers_open(struct peers **out, struct refclock *refclock, struct net *net,
     p->log = log;
     net_udp_init(&p->udp, p->loop);
     p->net = net ? net : &p->udp.net;
-    p->rng = rng_from_kernel();
+    p->rng = rng ? *rng : rng_from_kernel();
     if (names_open(&p->names, p->loop, err)) {
         free(p);
         return -1;

@@ -31,10 +31,10 @@ struct peers_member {
     struct err error; /* why it has no address; why is empty: it has, or is looked up */
 };
 
-/* Without any server. `net` NULL: the machine's network. All are borrowed and must outlive it. 0,
- * or -1 with *err. */
+/* Without any server. `net` NULL: the machine's network; `rng` NULL: seeded by the kernel, else
+ * copied. The others are borrowed and must outlive it. 0, or -1 with *err. */
 int peers_open(struct peers **out, struct refclock *refclock, struct net *net,
-               const struct log *log, struct err *err);
+               const struct rng *rng, const struct log *log, struct err *err);
 
 /*
  * Makes the servers those of the configuration: new ones are added to the engine and their names

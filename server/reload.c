@@ -188,7 +188,7 @@ static int first_peers(struct daemon *d, const struct config *new, struct err *e
 {
     if (d->peers || !new->server_count)
         return 0;
-    return peers_open(&d->peers, &d->refclock, &d->net.net, d->world.log, err);
+    return peers_open(&d->peers, &d->refclock, &d->net.net, d->world.rng, d->world.log, err);
 }
 
 /* All that can fail; the rules of access last, for they are in force then. 0, or -1 with what is

@@ -243,6 +243,7 @@ static double no_error(void *arg, int64_t second)
 static int open_daemon(struct sim_recorded *w, const struct sim_survey *s, const struct log *log,
                        struct err *err)
 {
+    const struct rng rng = rng_seeded(0, 0); /* the same recording gives the same figures */
     struct daemon_world world = {
         .loop = &w->loop.loop,
         .log = log,
@@ -252,6 +253,7 @@ static int open_daemon(struct sim_recorded *w, const struct sim_survey *s, const
         .open_pulse = no_pulse,
         .arg = w,
         .net = &w->net.net,
+        .rng = &rng,
         .temperature = temperature,
     };
     return daemon_open(&w->daemon, &w->config, &world, err);

@@ -129,6 +129,7 @@ static int world_pulse(const struct driver_env *env, const char *path,
 
 static int open_daemon(struct sim_world *w, struct err *err)
 {
+    const struct rng rng = rng_seeded((uint64_t)w->scenario.seed, 78);
     struct daemon_world world = {
         .loop = sim_world_loop(w),
         .log = w->log,
@@ -139,6 +140,7 @@ static int open_daemon(struct sim_world *w, struct err *err)
         .open_pulse = world_pulse,
         .arg = w,
         .net = w->network.servers ? &w->network.net : NULL,
+        .rng = w->live ? NULL : &rng,
         .temperature = w->scenario.sensor.present ? temperature : NULL,
     };
     w->clock.clock.steerable = w->config.clock == CONFIG_CLOCK_SYSTEM;

@@ -113,7 +113,8 @@ static void begin(struct world *w, uint8_t choice)
     snapshot_latch_init(&w->latch);
     refclock_init(&w->refclock, &engine, &w->loop.loop, NULL, &w->latch);
     REQUIRE(!config_parse(&w->config, "fuzz", line, strlen(line), &errors));
-    REQUIRE(!peers_open(&w->peers, &w->refclock, &w->net, NULL, &err));
+    const struct rng rng = rng_seeded(1, 0);
+    REQUIRE(!peers_open(&w->peers, &w->refclock, &w->net, &rng, NULL, &err));
     peers_apply(w->peers, &w->config, NULL);
     refclock_start(&w->refclock);
     peers_second(w->peers, START, false);
