@@ -90,6 +90,7 @@ static int read_hex(struct reading *r, const char *text, uint8_t *secret, size_t
 
 static int read_secret(struct reading *r, const char *text, uint8_t *secret, size_t *size)
 {
+    *size = 0;
     bool ascii = !strncasecmp(text, "ASCII:", 6), hex = !strncasecmp(text, "HEX:", 4);
     if (hex || (!ascii && strlen(text) >= HEX_FROM))
         return read_hex(r, hex ? text + 4 : text, secret, size);

@@ -83,7 +83,7 @@ static void link_current(int folder, const struct config_statistics_file *f, con
         else
             (void)unlinkat(folder, f->file, 0);
     }
-    (void)linkat(folder, name, folder, f->file, 0);
+    (void)!linkat(folder, name, folder, f->file, 0); /* the link is a help, the file is there */
 }
 
 /* A descriptor, or -1 with errno. */
