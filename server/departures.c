@@ -98,7 +98,7 @@ static void learn(struct departures *d, struct departures_tally *t)
     struct departure_sample *s = &d->sample;
     s->state = SAMPLE_NONE;
     latency_learn(&d->latency, s->place, s->left - d->excess.median);
-    atomic_store_explicit(&t->first, d->latency.first.median, memory_order_relaxed);
+    atomic_store_explicit(&t->first, d->latency.first.low, memory_order_relaxed);
     tally_add(&t->measured, 1);
 }
 

@@ -16,6 +16,7 @@ void latency_add(struct latency_median *m, int64_t ns)
             sorted[k - 1] = swap;
         }
     m->median = sorted[(kept - 1) / 2];
+    m->low = sorted[(kept - 1) / 4];
 }
 
 void latency_learn(struct latency *l, unsigned place, int64_t ns)

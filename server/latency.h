@@ -17,6 +17,7 @@ struct latency_median {
     int32_t value[LATENCY_KEPT]; /* ns, the newest ones */
     unsigned count;              /* so many came, ever */
     int32_t median;              /* ns; 0 until there is one */
+    int32_t low;                 /* ns, the lower quartile; 0 until there is one */
 };
 
 struct latency {
@@ -30,11 +31,14 @@ void latency_add(struct latency_median *m, int64_t ns);
 /* The answer at `place` (0: the first) of a batch left `ns` after the clock was read. */
 void latency_learn(struct latency *l, unsigned place, int64_t ns);
 
-/* When the answer at `place` is expected to leave, ns after the clock was read; 0: not known yet.
+/*
+ * When the answer at `place` is expected to leave, ns after the clock was read; 0: not known yet.
+ * The lower quartile: an answer that said that it leaves later than it arrives would be a server's
+ * mistake to its client, and what was measured under load must not outlive that.
  */
 static inline int64_t latency_expect(const struct latency *l, unsigned place)
 {
-    return l->first.median + (int64_t)place * l->each.median;
+    return l->first.low + (int64_t)place * l->each.median;
 }
 
 #endif
