@@ -7,7 +7,8 @@
 
 #include "refclock/civil.h"
 
-#define MAXDIST      1.5 /* s, RFC 5905 */
+#define MAXDIST      1.5   /* s, RFC 5905 */
+#define STAMPS_OFF   50e-6 /* s: a server says beforehand when its answer will have left */
 #define STRATUM_MOST 15
 #define SHORT_UNIT   65536.0
 #define FUTURE_NS    NS_PER_S /* a reference may seem so far in the future: clocks differ */
@@ -151,9 +152,10 @@ static enum exchange_verdict measure(const struct exchange_pair *e, uint64_t rec
     int64_t back = civil_from_ntp(transmitted, a->pivot);
     double away = (double)(e->arrived - e->left) * 1e-9, there = (double)(back - reached) * 1e-9;
     double error = a->precision + exp2(s->precision);
-    if (there < 0 || away < 0 || away - there < -error)
+    if (there < 0 || away < 0 || away - there < -error - STAMPS_OFF)
         return EXCHANGE_DELAY;
-    s->delay = fmax(away - there, error);
+    /* a little less than nothing is what the stamps are off by, and so much they may mislead */
+    s->delay = fmax(fabs(away - there), error);
     if (s->delay / 2 + s->root_delay / 2 + s->root_dispersion >= MAXDIST)
         return EXCHANGE_DISTANCE;
     s->local = e->left + (e->arrived - e->left) / 2;
