@@ -217,6 +217,33 @@ static void explain_doubt(struct refclock *r)
     snprintf(r->selection.why, sizeof r->selection.why, "%.190s", why);
 }
 
+/*
+ * What no source may talk a clock into that was synchronised once, however long it insists. Only
+ * one whose second comes with its measurement: numbers of pulses are judged before.
+ */
+static bool refuses(struct refclock *r, struct receiver *one, double off)
+{
+    bool refused = r->synced_once && one->config.samples && fabs(off) > PANIC;
+    one->refused = refused ? off : 0;
+    if (!refused)
+        return false;
+    r->refused++;
+    if (log_allowed(&r->limit_refused, loop_now(r->loop), NULL))
+        log_say(r->log, LOG_LEVEL_ERROR,
+                "%s says that the clock is %+.0f s off, more than %.0f s: refused; if it is right, "
+                "restart timeballd",
+                one->config.name, off, PANIC);
+    return true;
+}
+
+/* Whether the estimate would have to go that far to follow it: no majority is right in that. */
+static bool leads_astray(struct refclock *r, int next)
+{
+    struct receiver *one = &r->receiver[next];
+    bool speaks = r->discipline.started && witness_speaks(&one->witness, loop_now(r->loop));
+    return next != r->leader && speaks && refuses(r, one, one->witness.median);
+}
+
 void lead_choose(struct refclock *r)
 {
     struct fitness fitness[REFCLOCK_SOURCES];
@@ -226,6 +253,8 @@ void lead_choose(struct refclock *r)
         drop_pulled(r);
         select_now(r, -1, fitness, &r->selected);
     }
+    while (r->selected.leader >= 0 && leads_astray(r, r->selected.leader))
+        select_now(r, -1, fitness, &r->selected);
     int next = r->selected.leader;
     if (next >= 0 && next != r->leader)
         follow(r, next);
@@ -327,25 +356,6 @@ static void judge_sawtooth(const struct refclock *r, struct receiver *one, int64
     if (sawtooth_judge(&one->sawtooth, local, z, said))
         log_say(r->log, LOG_LEVEL_NOTICE, "%s: its sawtooth is %s", one->config.name,
                 sawtooth_sentence(&one->sawtooth, sentence, sizeof sentence));
-}
-
-/*
- * What no source may talk a clock into that was synchronised once, however long it insists. Only
- * one whose second comes with its measurement: numbers of pulses are judged before.
- */
-static bool refuses(struct refclock *r, struct receiver *one, double off)
-{
-    bool refused = r->synced_once && one->config.samples && fabs(off) > PANIC;
-    one->refused = refused ? off : 0;
-    if (!refused)
-        return false;
-    r->refused++;
-    if (log_allowed(&r->limit_refused, loop_now(r->loop), NULL))
-        log_say(r->log, LOG_LEVEL_ERROR,
-                "%s says that the clock is %+.0f s off, more than %.0f s: refused; if it is right, "
-                "restart timeballd",
-                one->config.name, off, PANIC);
-    return true;
 }
 
 static void take(struct refclock *r, struct receiver *one, const struct sample *given)

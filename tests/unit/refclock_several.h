@@ -28,7 +28,7 @@ struct several_one {
     double noise;        /* s */
     double delay;        /* s, of the messages */
     double width;        /* s, of the pulse as captured */
-    int64_t wrong;       /* s, by which messages are wrong */
+    int64_t wrong;       /* s, by which messages, or samples, are wrong */
     double silent_until; /* s since the start */
     double sawtooth;     /* s, half its height; 0: none */
     double qerr;         /* what the receiver says of it, times this */
@@ -87,8 +87,10 @@ static inline void several_pulse(void *arg, int64_t now)
         return;
     int64_t local = several_local(b, ago + wrong - tooth);
     struct edge e = {.local = local, .uncertainty = 20e-6, .width = s->width};
-    struct sample sample = {
-        .local = local, .truth = second * SECOND, .uncertainty = 100e-6, .leap = LEAP_UNKNOWN};
+    struct sample sample = {.local = local,
+                            .truth = (second + s->wrong) * SECOND,
+                            .uncertainty = 100e-6,
+                            .leap = LEAP_UNKNOWN};
     struct sawtooth q = {.local = local - SECOND / 2, .second = second, .error = s->qerr * tooth};
     if (s->qerr != 0)
         refclock_sawtooth(&b->r, s->who, &q);

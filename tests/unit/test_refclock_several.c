@@ -196,6 +196,32 @@ static void trust(void **state)
     several_end(b);
 }
 
+/* Servers that went years back come right again one after the other: the two that are still wrong
+ * are a majority, and the running clock does not go with them. */
+static void b10_a_majority_that_is_years_off(void **state)
+{
+    (void)state;
+    struct several *b = several_begin(3);
+    for (int i = 0; i < 3; i++) {
+        b->r.receiver[i].config = (struct receiver_config){.samples = true, .peer = true};
+        snprintf(b->r.receiver[i].config.name, sizeof b->r.receiver[i].config.name, "server %d", i);
+        b->one[i].samples = true;
+    }
+    several_run(b, 120);
+    assert_int_equal(b->r.state, REFCLOCK_LOCKED);
+    for (int i = 0; i < 3; i++)
+        b->one[i].wrong = -378691200;
+    several_run(b, 40);
+    for (int i = 2; i >= 0; i--) {
+        b->one[i].wrong = 0;
+        several_run(b, 40);
+        assert_near(several_error(b), 0, 0.01);
+    }
+    assert_true(b->worst < 0.01);
+    assert_int_equal(b->r.state, REFCLOCK_LOCKED);
+    several_end(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +234,7 @@ int main(void)
         cmocka_unit_test(a_quiet_one_after_a_noisy_one),
         cmocka_unit_test(samples_lead_and_stand_by),
         cmocka_unit_test(trust),
+        cmocka_unit_test(b10_a_majority_that_is_years_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
