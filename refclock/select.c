@@ -214,7 +214,7 @@ static int begins(const struct candidate *c, int count)
 void select_leader(const struct candidate *c, int count, int leader, double own,
                    struct selected *out)
 {
-    const struct candidate *voter[SELECT_MOST];
+    const struct candidate *voter[SELECT_MOST] = {NULL};
     int of[SELECT_MOST], n = 0;
     memset(out, 0, sizeof *out);
     out->leader = -1;

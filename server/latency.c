@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server/latency.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+static int compare(const void *a, const void *b)
+{
+    int32_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
 
 void latency_add(struct latency_median *m, int64_t ns)
 {
     int32_t sorted[LATENCY_KEPT];
-    m->value[m->count++ % LATENCY_KEPT] = (int32_t)ns;
-    unsigned kept = m->count < LATENCY_KEPT ? m->count : LATENCY_KEPT;
+    unsigned kept = m->count < LATENCY_KEPT ? m->count + 1 : LATENCY_KEPT;
+    m->value[m->count % LATENCY_KEPT] = (int32_t)ns;
+    m->count = m->count + 1 < 2 * LATENCY_KEPT ? m->count + 1 : LATENCY_KEPT; /* never wraps */
     memcpy(sorted, m->value, sizeof sorted);
-    for (unsigned i = 1; i < kept; i++)
-        for (unsigned k = i; k > 0 && sorted[k] < sorted[k - 1]; k--) {
-            int32_t swap = sorted[k];
-            sorted[k] = sorted[k - 1];
-            sorted[k - 1] = swap;
-        }
+    qsort(sorted, kept, sizeof *sorted, compare);
     m->median = sorted[(kept - 1) / 2];
     m->low = sorted[(kept - 1) / 4];
 }

@@ -15,7 +15,7 @@
 
 struct latency_median {
     int32_t value[LATENCY_KEPT]; /* ns, the newest ones */
-    unsigned count;              /* so many came, ever */
+    unsigned count;              /* so many came; turns round when all are kept */
     int32_t median;              /* ns; 0 until there is one */
     int32_t low;                 /* ns, the lower quartile; 0 until there is one */
 };

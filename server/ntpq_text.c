@@ -48,7 +48,7 @@ static void put_string(struct ntpq_text *t, const char *name, const char *value)
 {
     char clean[256];
     size_t n = 0;
-    for (; value[n] && n < sizeof clean - 1; n++)
+    for (; n < sizeof clean - 1 && value[n]; n++)
         clean[n] = (char)(value[n] < ' ' || value[n] > '~' || value[n] == '"' ? '?' : value[n]);
     clean[n] = 0;
     ntpq_put(t, name, "\"%s\"", clean);

@@ -92,6 +92,7 @@ void sim_recorded_net_packet(struct sim_recorded_net *n, const union address *fr
     /* an interleaved answer repeats a packet, which is the same now */
     if (packet->size >= WIRE_SIZE && get64(bytes + ORIGIN) == q->recorded)
         put64(bytes + ORIGIN, q->origin);
+    /* cppcheck-suppress nullPointerRedundantCheck ; left() may have ended it, below */
     q->events->left(q->arg, left, NET_KERNEL);
     if (q->events)
         q->events->answer(q->arg, bytes, packet->size, loop_now(n->loop), NET_KERNEL);

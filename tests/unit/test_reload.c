@@ -190,7 +190,7 @@ static void a_leader_that_is_taken_away_is_followed_by_another(void **state)
     run(b, 600);
     run_locked(b, 30);
     int led = r->leader;
-    assert_true(led >= 0);
+    assert_in_range(led, 0, REFCLOCK_SOURCES - 1);
     snprintf(gone, sizeof gone, "%s", r->receiver[led].config.name);
     assert_int_equal(again(b, gone, ""), 0);
     run_locked(b, 120);
