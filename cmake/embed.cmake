@@ -1,6 +1,6 @@
 # Makes a C file that holds the files of the web page: cmake -D OUT=FILE.c -D FROM=FOLDER -P embed.cmake
-# What they become is declared in server/web_files.h.
-set(text "/* made by cmake/embed.cmake */\n#include \"server/web_files.h\"\n\n")
+# What they become is declared in server/web/files.h.
+set(text "/* made by cmake/embed.cmake */\n#include \"server/web/files.h\"\n\n")
 set(table "const struct web_file web_files[] = {\n")
 
 function(embed path type name)

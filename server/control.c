@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/status_json.h"
-#include "server/unix_listen.h"
+#include "server/status/json.h"
+#include "server/status/unix_listen.h"
 
 #define SECOND_NS INT64_C(1000000000)
 

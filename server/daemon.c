@@ -12,7 +12,7 @@
 #include "server/daemon_drift.h"
 #include "server/daemon_record.h"
 #include "server/receivers.h"
-#include "server/status_json.h"
+#include "server/status/json.h"
 #include "server/watch.h"
 
 #define SECOND    INT64_C(1000000000)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/config_servers.h"
+#include "server/config/servers.h"
 #include "server/options.h"
 
 /* Directives that a replay needs; those of network servers follow when their addresses are known.

@@ -10,7 +10,7 @@
 #include "refclock/err.h"
 #include "refclock/log.h"
 #include "refclock/snapshot.h"
-#include "server/config_feed.h"
+#include "server/config/feed.h"
 
 /*
  * What other time daemons on this machine take from timeball, each second while it is locked: how

@@ -7,12 +7,12 @@
 #include "refclock/err.h"
 #include "refclock/log.h"
 #include "refclock/loop.h"
-#include "server/config.h"
+#include "server/config/config.h"
 #include "server/ratelimit.h"
-#include "server/responder.h"
-#include "server/restrict_rules.h"
+#include "server/responder/responder.h"
+#include "server/config/restrict_rules.h"
 #include "server/shared_table.h"
-#include "server/status.h"
+#include "server/status/status.h"
 
 /* The daemon's side of rules and rate limit: from the configuration to what the responder shares,
  * and from its tables of clients to the status. */

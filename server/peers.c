@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/config_servers.h"
+#include "server/config/servers.h"
 #include "server/names.h"
 #include "server/own_addresses.h"
 

@@ -8,10 +8,10 @@
 
 #include "refclock/log.h"
 #include "refclock/refclock.h"
-#include "server/config.h"
+#include "server/config/config.h"
 #include "server/keys.h"
 #include "server/peer.h"
-#include "server/status.h"
+#include "server/status/status.h"
 
 /*
  * All network servers of a configuration: names become addresses, each address is asked once

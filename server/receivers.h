@@ -3,7 +3,7 @@
 #define TIMEBALL_SERVER_RECEIVERS_H
 
 #include "refclock/receiver.h"
-#include "server/config.h"
+#include "server/config/config.h"
 
 struct receivers {
     int count;

@@ -4,10 +4,10 @@
 
 #include "refclock/err.h"
 #include "refclock/log.h"
-#include "server/config.h"
+#include "server/config/config.h"
 #include "server/priv.h"
 #include "server/realtime.h"
-#include "server/status.h"
+#include "server/status/status.h"
 
 /*
  * What the process may do, from its start with all rights to its service with few: the order in

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "refclock/log.h"
-#include "server/config_statistics.h"
-#include "server/status.h"
+#include "server/config/statistics.h"
+#include "server/status/status.h"
 
 /*
  * loopstats, peerstats and clockstats as ntpd writes them (monopt.html of ntpd 4.2.8), from the

@@ -23,8 +23,8 @@
 #include "refclock/clock_virtual.h"
 #include "refclock/loop_virtual.h"
 #include "refclock/refclock.h"
-#include "server/scenario.h"
-#include "server/sim_judge.h"
+#include "server/sim/scenario.h"
+#include "server/sim/judge.h"
 
 #define FILTERS 16 /* the first has two states */
 

@@ -3,8 +3,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/errqueue.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/net_tstamp.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -159,6 +161,34 @@ unsigned load_wire_send(struct load_wire *w, unsigned count)
 {
     int sent = sendmmsg(w->sender, w->message, count, MSG_DONTWAIT);
     return sent < 0 ? 0 : (unsigned)sent;
+}
+
+int load_wire_stamp(struct load_wire *w)
+{
+    int flags = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_OPT_ID |
+                SOF_TIMESTAMPING_OPT_TSONLY;
+    if (setsockopt(w->sender, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags))
+        return failed("transmit stamps");
+    return 0;
+}
+
+int load_wire_left(const struct load_wire *w, uint32_t *number, int64_t *ns)
+{
+    _Alignas(struct cmsghdr) uint8_t control[256];
+    struct msghdr m = {.msg_control = control, .msg_controllen = sizeof control};
+    struct scm_timestamping stamps = {0};
+    struct sock_extended_err error = {0};
+    if (recvmsg(w->sender, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+        return 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING)
+            memcpy(&stamps, CMSG_DATA(c), sizeof stamps);
+        else if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_TX_TIMESTAMP)
+            memcpy(&error, CMSG_DATA(c), sizeof error);
+    }
+    *number = error.ee_data;
+    *ns = (int64_t)stamps.ts[0].tv_sec * 1000000000 + stamps.ts[0].tv_nsec;
+    return error.ee_origin == SO_EE_ORIGIN_TIMESTAMPING && *ns;
 }
 
 static _Atomic uint32_t *status_of(struct tpacket2_hdr *h)

@@ -51,6 +51,14 @@ void load_wire_put(struct load_wire *w, unsigned i, uint32_t client, uint16_t po
 /* Sends the first `count` frames; returns how many the kernel took. */
 unsigned load_wire_send(struct load_wire *w, unsigned count);
 
+/* From now on the kernel says when each frame leaves. Before the first is sent; 0, or -1 after
+ * saying why on stderr. */
+int load_wire_stamp(struct load_wire *w);
+
+/* When a frame left: the `number`th (0: the first, mod 2^32) left at *ns of CLOCK_REALTIME. 0: none
+ * is known now. */
+int load_wire_left(const struct load_wire *w, uint32_t *number, int64_t *ns);
+
 /* The next answer, or 0 for none now. */
 int load_wire_next(struct load_wire *w, struct load_answer *a);
 

@@ -4,11 +4,13 @@
  * timestamp must be a request's own, from the server, to that request's client, once.
  *
  * usage: ntpload --interface IF --mac MAC --server ADDR --clients ADDR/LENGTH [--port N]
- *                (--rate N | --window N) [--seconds N] [--burst N]
+ *                (--rate N | --window N) [--seconds N] [--burst N] [--stamps]
  *
  * --rate N     N requests a second, whatever comes back
  * --window N   saturates: always N requests under way
  * --burst N    with --rate: so many at once
+ * --stamps     the moment of sending is the kernel's, not of our reading the clock before: what
+ * holds us up in between is not taken for the server's error
  *
  * Prints one JSON object: answers a second, loss, latency, and how far the server's stamps are from
  * this machine's clock, which server and load tool share: `receive` is its receive timestamp less
@@ -45,6 +47,7 @@ struct options {
     uint16_t port;
     double rate, seconds;
     unsigned window, burst;
+    bool stamps;
 };
 
 /* A request under way. */
@@ -80,7 +83,7 @@ static int64_t now_ns(void)
 static int usage(void)
 {
     fputs("usage: ntpload --interface IF --mac MAC --server ADDR --clients ADDR/LENGTH [--port N]\n"
-          "               (--rate N | --window N) [--seconds N] [--burst N]\n",
+          "               (--rate N | --window N) [--seconds N] [--burst N] [--stamps]\n",
           stderr);
     return 1;
 }
@@ -162,6 +165,8 @@ static bool take_option(int option, const char *text, struct options *o)
         return parse_address(text, &o->server);
     case 'c':
         return parse_clients(text, o);
+    case 'k':
+        return o->stamps = true;
     default:
         return take_number(option, text, o);
     }
@@ -169,11 +174,11 @@ static bool take_option(int option, const char *text, struct options *o)
 
 static bool parse(int argc, char **argv, struct options *o)
 {
-    static const struct option words[] = {{"interface", 1, NULL, 'i'}, {"mac", 1, NULL, 'm'},
-                                          {"server", 1, NULL, 's'},    {"clients", 1, NULL, 'c'},
-                                          {"port", 1, NULL, 'p'},      {"rate", 1, NULL, 'r'},
-                                          {"window", 1, NULL, 'w'},    {"seconds", 1, NULL, 't'},
-                                          {"burst", 1, NULL, 'b'},     {NULL, 0, NULL, 0}};
+    static const struct option words[] = {
+        {"interface", 1, NULL, 'i'}, {"mac", 1, NULL, 'm'},     {"server", 1, NULL, 's'},
+        {"clients", 1, NULL, 'c'},   {"port", 1, NULL, 'p'},    {"rate", 1, NULL, 'r'},
+        {"window", 1, NULL, 'w'},    {"seconds", 1, NULL, 't'}, {"burst", 1, NULL, 'b'},
+        {"stamps", 0, NULL, 'k'},    {NULL, 0, NULL, 0}};
     *o = (struct options){.port = 123, .seconds = 2, .burst = 1};
     for (int c; (c = getopt_long(argc, argv, "", words, NULL)) != -1;)
         if (!take_option(c, optarg, o))
@@ -207,6 +212,16 @@ static void send_requests(struct load *l, unsigned count)
         l->slot[(first + i) % SLOTS].transmit = 0;
     l->sent += taken;
     l->refused += count - taken;
+}
+
+/* Frames are numbered as requests are, as long as the kernel takes all of them. */
+static void take_stamps(struct load *l)
+{
+    uint32_t number;
+    int64_t left;
+    while (load_wire_left(&l->wire, &number, &left))
+        if (!l->refused)
+            l->slot[number % SLOTS].sent = left;
 }
 
 static void keep(struct load *l, const struct slot *s, const struct load_answer *a,
@@ -249,6 +264,8 @@ static void judge(struct load *l, const struct load_answer *a)
 static void take_answers(struct load *l)
 {
     struct load_answer a;
+    if (l->o.stamps)
+        take_stamps(l);
     while (load_wire_next(&l->wire, &a))
         judge(l, &a);
 }
@@ -362,7 +379,8 @@ int main(int argc, char **argv)
         fputs("ntpload: out of memory\n", stderr);
         return 1;
     }
-    if (load_wire_open(&l.wire, l.o.interface, l.o.mac, l.o.server, l.o.port))
+    if (load_wire_open(&l.wire, l.o.interface, l.o.mac, l.o.server, l.o.port) ||
+        (l.o.stamps && load_wire_stamp(&l.wire)))
         return 1;
     run(&l);
     report(&l, l.o.seconds);

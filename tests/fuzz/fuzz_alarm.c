@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/alarm_say.h"
+#include "server/alarm/say.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

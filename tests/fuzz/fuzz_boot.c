@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/doctor_boot.h"
+#include "server/doctor/boot.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

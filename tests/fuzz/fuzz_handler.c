@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "refclock/civil.h"
-#include "server/handler.h"
+#include "server/responder/handler.h"
 
 #define START (INT64_C(1795521600) * NS_PER_S)
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "refclock/civil.h"
-#include "server/ntpq.h"
+#include "server/ntpq/ntpq.h"
 
 #define NOW (INT64_C(1795521600) * NS_PER_S)
 

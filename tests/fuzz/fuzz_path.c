@@ -22,8 +22,8 @@
 #include "refclock/clock_virtual.h"
 #include "refclock/loop_virtual.h"
 #include "server/daemon.h"
-#include "server/handler.h"
-#include "server/status_json.h"
+#include "server/responder/handler.h"
+#include "server/status/json.h"
 
 #define START       (INT64_C(1795521600) * NS_PER_S)
 #define PIVOT       INT64_C(1795478400)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/record.h"
-#include "server/sim_replay.h"
+#include "server/record/record.h"
+#include "server/sim/replay.h"
 
 #define MOST 8192 /* bytes: time that passes in a recording costs time here */
 

@@ -55,11 +55,11 @@ class Rules(unittest.TestCase):
 
     def test_steering(self):
         self.write(server__main_DOT_c="return clock_system_open(clock, err);\n",
-                   server__ctl_now_DOT_c="return clock_system_open(&c, err);\n",
+                   server__ctl__now_DOT_c="return clock_system_open(&c, err);\n",
                    tests__unit__a_DOT_c="assert(!clock_system_open(&c, &e));\n",
                    drivers__a_DOT_c="clock_reader_open(&c, &e);\n")
         self.assertEqual(sorted(b.split(":")[0] for b in self.breaches("steering")),
-                         ["server/ctl_now.c", "tests/unit/a.c"])
+                         ["server/ctl/now.c", "tests/unit/a.c"])
 
     def test_headers(self):
         self.write(refclock__a_DOT_h="/* Says what. */\nint f(void);\nint g(void);\n\nint h(void);\n\n"

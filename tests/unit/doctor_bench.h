@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "server/doctor_gather.h"
+#include "server/doctor/gather.h"
 #include "tree.h"
 
 /* A made-up machine, its configuration, and what the daemon says. */

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "refclock/civil.h"
-#include "server/latency.h"
-#include "server/responder.h"
-#include "server/responder_control.h"
-#include "server/responder_socket.h"
+#include "server/responder/latency.h"
+#include "server/responder/responder.h"
+#include "server/responder/control.h"
+#include "server/responder/socket.h"
 #include "server/wire.h"
 
 /* A responder on real loopback sockets with free ports, and its clients. */

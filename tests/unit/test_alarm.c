@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "server/alarm_say.h"
+#include "server/alarm/say.h"
 
 #define SECOND INT64_C(1000000000)
 

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/config.h"
+#include "server/config/config.h"
 #include "server/options.h"
 
 static int parse(struct config *c, struct config_errors *errors, const char *text)

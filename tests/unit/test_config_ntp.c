@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "config_text.h"
-#include "server/config_ntp.h"
+#include "server/config/ntp.h"
 
 /* ---- whole files, as operators write them ---- */
 

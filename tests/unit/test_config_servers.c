@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/config.h"
+#include "server/config/config.h"
 #include "server/receivers.h"
 
 static int parse(struct config *c, struct config_errors *errors, const char *text)

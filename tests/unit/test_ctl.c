@@ -13,9 +13,9 @@
 #include "refclock/civil.h"
 #include "refclock/sample.h"
 #include "refclock/snapshot.h"
-#include "server/ctl.h"
-#include "server/ctl_text.h"
-#include "server/status_json.h"
+#include "server/ctl/ctl.h"
+#include "server/ctl/text.h"
+#include "server/status/json.h"
 
 static void seconds_get_a_unit(void **state)
 {

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/ctl_alarms.h"
-#include "server/ctl_past.h"
-#include "server/ctl_text.h"
+#include "server/ctl/alarms.h"
+#include "server/ctl/past.h"
+#include "server/ctl/text.h"
 
 static void add(struct ctl_past *p, double offset, double bound, int uptime, int answered)
 {

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "refclock/loop.h"
-#include "server/status_json.h"
-#include "server/status_socket.h"
+#include "server/status/json.h"
+#include "server/status/socket.h"
 
 struct server {
     char folder[40], path[64];

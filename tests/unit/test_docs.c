@@ -16,15 +16,15 @@
 #include <string.h>
 
 #include "drivers/profile.h"
-#include "server/alarm.h"
-#include "server/config.h"
-#include "server/config_ntp.h"
-#include "server/metrics.h"
+#include "server/alarm/alarm.h"
+#include "server/config/config.h"
+#include "server/config/ntp.h"
+#include "server/metrics/metrics.h"
 #include "server/options.h"
 #include "server/reload.h"
-#include "server/scenario.h"
-#include "server/sim_result.h"
-#include "server/status.h"
+#include "server/sim/scenario.h"
+#include "server/sim/result.h"
+#include "server/status/status.h"
 #include "server/verdict.h"
 
 #define MARK "rows: "

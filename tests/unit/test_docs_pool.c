@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/config.h"
-#include "server/pool_capacity.h"
-#include "server/pool_score.h"
+#include "server/config/config.h"
+#include "server/ctl/pool_capacity.h"
+#include "server/ctl/pool_score.h"
 
 #define PAGE DOCS "/pool.md"
 

@@ -11,7 +11,7 @@
 #include <math.h>
 
 #include "doctor_bench.h"
-#include "server/doctor_late.h"
+#include "server/doctor/late.h"
 
 #define CPU0 "/sys/devices/system/cpu/cpu0/"
 

@@ -10,7 +10,7 @@
 
 #include "refclock/civil.h"
 #include "refclock/rng.h"
-#include "server/handler.h"
+#include "server/responder/handler.h"
 #include "server/reply.h"
 
 #define START (INT64_C(1795521600) * NS_PER_S)

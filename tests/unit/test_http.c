@@ -15,7 +15,7 @@
 #include "refclock/civil.h"
 #include "refclock/clock_virtual.h"
 #include "refclock/loop_virtual.h"
-#include "server/http.h"
+#include "server/web/http.h"
 
 /* The server in a loop of virtual time, on a free port of 127.0.0.1. */
 struct world {

@@ -9,7 +9,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "server/interleave.h"
+#include "server/responder/interleave.h"
 
 static union address v4(uint32_t host, uint16_t port)
 {

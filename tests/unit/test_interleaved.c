@@ -9,8 +9,8 @@
 #include <arpa/inet.h>
 
 #include "refclock/civil.h"
-#include "server/handler.h"
-#include "server/interleave.h"
+#include "server/responder/handler.h"
+#include "server/responder/interleave.h"
 
 #define START (INT64_C(1795521600) * NS_PER_S)
 #define AHEAD 4000 /* ns, what is expected of an answer */

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "refclock/rng.h"
-#include "server/latency.h"
+#include "server/responder/latency.h"
 
 static void nothing_is_expected_before_it_was_measured(void **state)
 {

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/metrics.h"
-#include "server/status_json.h"
+#include "server/metrics/metrics.h"
+#include "server/status/json.h"
 
 /* The metrics of some JSON; to be freed. */
 static char *metrics_of(const char *json)

@@ -14,7 +14,7 @@
 
 #include "refclock/civil.h"
 #include "refclock/snapshot.h"
-#include "server/ntpq.h"
+#include "server/ntpq/ntpq.h"
 
 #define NOW (INT64_C(1795521600) * NS_PER_S)
 

@@ -12,7 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "server/ntpq_inbox.h"
+#include "server/ntpq/inbox.h"
 
 static struct ntpq_letter letter;
 

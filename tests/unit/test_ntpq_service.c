@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "refclock/civil.h"
-#include "server/ntpq_service.h"
+#include "server/ntpq/service.h"
 
 #define WAIT_MS 10000
 #define FLOOD   400

@@ -12,9 +12,9 @@
 
 #include "refclock/civil.h"
 #include "refclock/snapshot.h"
-#include "server/pool_capacity.h"
-#include "server/pool_monitor.h"
-#include "server/pool_score.h"
+#include "server/ctl/pool_capacity.h"
+#include "server/ctl/pool_monitor.h"
+#include "server/ctl/pool_score.h"
 
 static struct pool_query answer(int stratum, double offset)
 {

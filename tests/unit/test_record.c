@@ -13,7 +13,7 @@
 
 #include "near.h"
 
-#include "server/record.h"
+#include "server/record/record.h"
 
 struct place {
     char folder[64], path[96], old[96];

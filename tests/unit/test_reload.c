@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "refclock/civil.h"
-#include "server/handler.h"
+#include "server/responder/handler.h"
 #include "server/reload.h"
-#include "server/sim_world.h"
+#include "server/sim/world.h"
 
 #define TEXT 4096
 

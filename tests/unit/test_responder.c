@@ -12,7 +12,7 @@
 
 #include "refclock/civil.h"
 #include "refclock/rng.h"
-#include "server/responder.h"
+#include "server/responder/responder.h"
 #include "server/wire.h"
 #include "tests/unit/responder_world.h"
 

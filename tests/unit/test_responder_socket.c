@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/responder.h"
-#include "server/responder_socket.h"
+#include "server/responder/responder.h"
+#include "server/responder/socket.h"
 #include "server/wire.h"
 #include "tests/unit/responder_world.h"
 

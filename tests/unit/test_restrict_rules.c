@@ -10,7 +10,7 @@
 
 #include "config_text.h"
 #include "refclock/clock.h"
-#include "server/restrict_rules.h"
+#include "server/config/restrict_rules.h"
 
 struct world {
     struct loop loop;

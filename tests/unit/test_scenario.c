@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "near.h"
-#include "server/scenario.h"
+#include "server/sim/scenario.h"
 
 static int load_bytes(struct scenario *s, const char *text, size_t size,
                       struct config_errors *errors)

@@ -14,8 +14,8 @@
 #include "drivers/sim/climate.h"
 #include "drivers/sim/oscillator.h"
 #include "drivers/sim/pulse_model.h"
-#include "server/config_line.h"
-#include "server/scenario.h"
+#include "server/config/line.h"
+#include "server/sim/scenario.h"
 
 #define MANY 20000
 

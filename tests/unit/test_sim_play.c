@@ -15,10 +15,10 @@
 
 #include "near.h"
 
-#include "server/record.h"
-#include "server/sim_play.h"
-#include "server/sim_plot.h"
-#include "server/sim_replay.h"
+#include "server/record/record.h"
+#include "server/sim/play.h"
+#include "server/sim/plot.h"
+#include "server/sim/replay.h"
 
 struct place {
     char folder[64], path[96];

@@ -15,10 +15,10 @@
 #include "near.h"
 
 #include "refclock/civil.h"
-#include "server/config_line.h"
-#include "server/record.h"
-#include "server/sim_replay.h"
-#include "server/sim_world.h"
+#include "server/config/line.h"
+#include "server/record/record.h"
+#include "server/sim/replay.h"
+#include "server/sim/world.h"
 
 static const struct log quiet = {.max = LOG_LEVEL_ERROR};
 

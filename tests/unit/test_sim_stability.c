@@ -9,7 +9,7 @@
 #include "near.h"
 
 #include "refclock/rng.h"
-#include "server/sim_stability.h"
+#include "server/sim/stability.h"
 
 #define MANY 20000
 

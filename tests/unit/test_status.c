@@ -13,7 +13,7 @@
 #include "refclock/civil.h"
 #include "refclock/sample.h"
 #include "refclock/snapshot.h"
-#include "server/status_json.h"
+#include "server/status/json.h"
 
 static struct status *new_status(void)
 {

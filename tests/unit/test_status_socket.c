@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "refclock/loop.h"
-#include "server/status_json.h"
-#include "server/status_socket.h"
+#include "server/status/json.h"
+#include "server/status/socket.h"
 
 #define SECOND INT64_C(1000000000)
 

@@ -15,7 +15,7 @@
 #include "near.h"
 #include "refclock/civil.h"
 #include "server/daemon.h"
-#include "server/sim_world.h"
+#include "server/sim/world.h"
 
 static const struct log quiet = {.max = LOG_LEVEL_ERROR};
 

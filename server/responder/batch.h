@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_SERVER_RESPONDER_BATCH_H
+#define TIMEBALL_SERVER_RESPONDER_BATCH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/address.h"
+#include "server/responder/departures.h"
+#include "server/responder/handler.h"
+
+/*
+ * Datagrams received together; more gain nothing. Only with a full batch, when others may wait, are
+ * the answers sent together as well. Else there is time to read the clock just before each is sent.
+ */
+#define BATCH_SIZE 32
+
+struct batch; /* the buffers, of one thread */
+
+/* Counted by the batch's thread, read by any (relaxed); see struct responder_counts. */
+struct batch_tally {
+    _Atomic uint64_t unstamped, receive_errors, send_errors;
+    struct departures_tally departures;
+};
+
+/* A socket to serve. */
+struct batch_socket {
+    int fd;
+    uint16_t port;             /* that it is bound to */
+    struct address_asked only; /* ... and the address; AF_UNSPEC: to any, datagrams tell */
+};
+
+/* NULL: out of memory. Nothing else lies within APART of a batch; *size, if wanted: octets.
+ */
+struct batch *batch_new(size_t *size);
+void batch_free(struct batch *b);
+
+/*
+ * Receives what waits in the socket, at most BATCH_SIZE datagrams, and sends the answers from the
+ * addresses that were asked. With `wait` it waits for the first one. Returns the number of
+ * datagrams, 0 for none, -1 when receiving failed (counted).
+ */
+int batch_serve(struct batch *b, const struct batch_socket *s, bool wait, struct handler *h,
+                struct batch_tally *t);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "server/responder/departures.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "refclock/civil.h"
+#include "server/responder/control.h"
+
+#define PACKET_MAX  512 /* octets: an answer with the headers before it */
+#define PATIENCE_NS 100000000
+#define MARK_AT     24 /* of the timestamps in the header */
+#define READS_MAX   (2 * DEPARTURES_WAITING)
+
+int departures_sample(struct departures *d, int count, int64_t now)
+{
+    bool several = count > LATENCY_FAR;
+    d->turn[several].since += (unsigned)count;
+    if (d->vain >= DEPARTURES_DEAF)
+        return -1;
+    unsigned known = several ? d->latency.each.count : d->excess.count;
+    unsigned every = known < LATENCY_KEPT ? DEPARTURES_FIRST : DEPARTURES_EVERY;
+    int64_t age = now - d->turn[several].sampled;
+    if (d->turn[several].since < every && age >= 0 && age < NS_PER_S)
+        return -1;
+    d->turn[several].since = 0;
+    d->turn[several].sampled = now;
+    d->turn[several].odd = !d->turn[several].odd;
+    return several && d->turn[several].odd ? count - 1 : 0;
+}
+
+void departures_expect(struct departures *d, const uint8_t *bytes, size_t size, unsigned place,
+                       bool sample, const struct handler *h, const union address *client)
+{
+    struct departure *w = &d->waiting[d->next];
+    d->next = (d->next + 1) % DEPARTURES_WAITING;
+    d->count += !w->size;
+    d->vain++;
+    memcpy(w->mark, bytes + MARK_AT, sizeof w->mark);
+    w->size = size;
+    w->looked = h->now;
+    w->generation = h->snapshot.generation;
+    w->place = place;
+    w->sample = sample;
+    if (sample) {
+        d->sample.state = SAMPLE_ASKED;
+        d->sample.place = place;
+    }
+    w->kept = client != NULL;
+    if (client)
+        w->client = *client;
+}
+
+/* The answer that is the end of a packet, whatever headers the kernel shows before it. */
+static struct departure *find(struct departures *d, const uint8_t *packet, size_t size)
+{
+    for (unsigned i = 0; i < DEPARTURES_WAITING; i++) {
+        struct departure *w = &d->waiting[i];
+        if (w->size && size >= w->size &&
+            !memcmp(packet + size - w->size + MARK_AT, w->mark, sizeof w->mark))
+            return w;
+    }
+    return NULL;
+}
+
+static uint64_t get64(const uint8_t *at)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < 8; i++)
+        value = value << 8 | at[i];
+    return value;
+}
+
+static void tell(const struct departure *w, struct handler *h, int64_t left)
+{
+    uint64_t receive = get64(w->mark + 8);
+    uint64_t transmit = civil_to_ntp(snapshot_truth(&h->snapshot, left));
+    interleave_left(h->interleave, &w->client, receive, transmit);
+}
+
+static void take(struct departures *d, struct departure *w, int64_t left, struct handler *h)
+{
+    w->size = 0;
+    d->count--;
+    d->vain = 0;
+    if (!h->settled || h->snapshot.generation != w->generation)
+        return; /* the clock was stepped meanwhile */
+    if (w->sample && d->sample.state == SAMPLE_SENT) {
+        d->sample.state = SAMPLE_STAMPED;
+        d->sample.left = left - w->looked;
+    }
+    if (w->kept)
+        tell(w, h, left);
+}
+
+static void learn(struct departures *d, struct departures_tally *t)
+{
+    struct departure_sample *s = &d->sample;
+    s->state = SAMPLE_NONE;
+    latency_learn(&d->latency, s->place, s->left - d->excess.median);
+    atomic_store_explicit(&t->first, d->latency.first.low, memory_order_relaxed);
+    tally_add(&t->measured, 1);
+}
+
+void departures_sent(struct departures *d, unsigned answers, int64_t took,
+                     struct departures_tally *t)
+{
+    struct departure_sample *s = &d->sample;
+    if (s->state == SAMPLE_ASKED) {
+        s->state = SAMPLE_SENT;
+        s->answers = answers;
+        s->took = took;
+    } else if (s->answers > 1) {
+        learn(d, t);
+    } else if (answers == 1) {
+        latency_add(&d->excess, s->took > took ? s->took - took : 0);
+        learn(d, t);
+    }
+}
+
+/* What has not been stamped by now never is. */
+static void give_up(struct departures *d, int64_t now)
+{
+    for (unsigned i = 0; i < DEPARTURES_WAITING; i++) {
+        struct departure *w = &d->waiting[i];
+        if (w->size && (now - w->looked > PATIENCE_NS || now < w->looked)) {
+            w->size = 0;
+            d->count--;
+        }
+    }
+}
+
+void departures_read(struct departures *d, int fd, struct handler *h)
+{
+    uint8_t packet[PACKET_MAX];
+    struct control control;
+    for (int i = 0; i < READS_MAX; i++) {
+        struct iovec iov = {packet, sizeof packet};
+        struct msghdr m = {.msg_iov = &iov,
+                           .msg_iovlen = 1,
+                           .msg_control = control.bytes,
+                           .msg_controllen = sizeof control.bytes};
+        struct address_asked none;
+        ssize_t got = recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+        if (got < 0)
+            break;
+        int64_t stamp = control_read(&m, &none);
+        struct departure *w = stamp ? find(d, packet, (size_t)got) : NULL;
+        if (w)
+            take(d, w, clock_stamp(h->clock, stamp), h);
+    }
+    if (d->count)
+        give_up(d, h->now);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TIMEBALL_SERVER_RESPONDER_LATENCY_H
+#define TIMEBALL_SERVER_RESPONDER_LATENCY_H
+
+#include <stdint.h>
+
+/*
+ * How long after the reading of the clock an answer leaves, as measured on some: the answers of a
+ * batch leave one after the other, so it is a line over the place in the batch. Medians of the
+ * newest measurements, for some answers are held up by something else.
+ */
+#define LATENCY_KEPT   31
+#define LATENCY_FAR    3       /* from this place on there is enough between it and the first */
+#define LATENCY_MAX_NS 1000000 /* what takes longer was held up, and tells nothing */
+
+struct latency_median {
+    int32_t value[LATENCY_KEPT]; /* ns, the newest ones */
+    unsigned count;              /* so many came; turns round when all are kept */
+    int32_t median;              /* ns; 0 until there is one */
+    int32_t low;                 /* ns, the lower quartile; 0 until there is one */
+};
+
+struct latency {
+    struct latency_median first; /* of the first answer of a batch */
+    struct latency_median each;  /* more for each answer before it */
+};
+
+/* Takes in one more measurement, ns. */
+void latency_add(struct latency_median *m, int64_t ns);
+
+/* The answer at `place` (0: the first) of a batch left `ns` after the clock was read. */
+void latency_learn(struct latency *l, unsigned place, int64_t ns);
+
+/*
+ * When the answer at `place` is expected to leave, ns after the clock was read; 0: not known yet.
+ * The lower quartile: an answer that said that it leaves later than it arrives would be a server's
+ * mistake to its client, and what was measured under load must not outlive that.
+ */
+static inline int64_t latency_expect(const struct latency *l, unsigned place)
+{
+    return l->first.low + (int64_t)place * l->each.median;
+}
+
+#endif
