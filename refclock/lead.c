@@ -448,3 +448,19 @@ void lead_second(struct refclock *r)
     one->bias -= part;
     move_estimate(r, part);
 }
+
+enum receiver_trust lead_trust(const struct refclock *r, int who, const char **why)
+{
+    const struct receiver *one = &r->receiver[who];
+    *why = one->trust_why;
+    if (one->trust == TRUST_REJECTED || one->removed)
+        return one->trust;
+    if (one->pulled) {
+        *why = r->selected.of[who].why;
+        return TRUST_REJECTED;
+    }
+    if (who != r->leader || !refclock_contradicted(r) || one->trust == TRUST_DOUBTFUL)
+        return one->trust;
+    *why = r->selected.of[who].why;
+    return TRUST_DOUBTFUL;
+}

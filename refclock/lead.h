@@ -29,6 +29,11 @@ bool lead_wants(const struct refclock *r, int who);
  * for the estimate. */
 bool lead_deliver(struct refclock *r, int who, const struct sample *s);
 
+/* How far `who` can be trusted, by its integrity and by the clock's own course, and why: a
+ * sentence,
+ * "" when there is nothing to say, until the next change of anything. */
+enum receiver_trust lead_trust(const struct refclock *r, int who, const char **why);
+
 /* A second is over: a little of what the leader says otherwise is taken over. */
 void lead_second(struct refclock *r);
 

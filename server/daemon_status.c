@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "refclock/lead.h"
 #include "refclock/civil.h"
 #include "server/daemon.h"
 
@@ -271,9 +272,11 @@ static void fill_source(const struct daemon *d, const struct daemon_source *from
         status_text(to->edge_why, sizeof to->edge_why, mine->edge.why);
         sawtooth_sentence(&mine->sawtooth, to->sawtooth, sizeof to->sawtooth);
     }
-    to->trust = (int)mine->trust;
-    snprintf(to->trust_why, sizeof to->trust_why, "%s",
-             from->reported ? from->integrity.why : mine->trust_why);
+    const char *why;
+    to->trust = (int)lead_trust(&d->refclock, from->who, &why);
+    if (to->trust == (int)mine->trust && from->reported)
+        why = from->integrity.why; /* where nobody watches: what is missing */
+    snprintf(to->trust_why, sizeof to->trust_why, "%s", why);
     if (from->reported)
         fill_report(&from->report, &to->report);
     to->bias = mine->bias;

@@ -4,9 +4,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "refclock/lead.h"
 #include "refclock_several.h"
 
 static void two_that_agree_and_one_falls_silent(void **state)
@@ -198,6 +200,27 @@ static void trust(void **state)
 
 /* Servers that went years back come right again one after the other: the two that are still wrong
  * are a majority, and the running clock does not go with them. */
+static void e6_a_receiver_that_is_pulled_away_is_not_trusted(void **state)
+{
+    (void)state;
+    const char *why;
+    struct several *b = several_begin(1);
+    several_run(b, 1200);
+    assert_int_equal(lead_trust(&b->r, 0, &why), TRUST_NOT_MONITORED);
+    assert_string_equal(why, "");
+    for (int i = 0; i < 60; i++) {
+        b->one[0].off += 10e-6;
+        several_run(b, 1);
+    }
+    assert_int_equal(lead_trust(&b->r, 0, &why), TRUST_DOUBTFUL);
+    assert_non_null(strstr(why, "spoofed"));
+    b->r.receiver[0].pulled = true; /* as two other sources would have it */
+    several_run(b, 2);
+    assert_int_equal(lead_trust(&b->r, 0, &why), TRUST_REJECTED);
+    assert_non_null(strstr(why, "pulled the clock away"));
+    several_end(b);
+}
+
 static void b10_a_majority_that_is_years_off(void **state)
 {
     (void)state;
@@ -234,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_quiet_one_after_a_noisy_one),
         cmocka_unit_test(samples_lead_and_stand_by),
         cmocka_unit_test(trust),
+        cmocka_unit_test(e6_a_receiver_that_is_pulled_away_is_not_trusted),
         cmocka_unit_test(b10_a_majority_that_is_years_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
