@@ -9,12 +9,15 @@
 
 /*
  * What NMEA sentences tell of the receiver itself, its antenna and its site: positions (GGA, GNS,
- * with GST's errors), TXT of u-blox and CASIC receivers, PUBX,04 (u-blox), PMTK705 and PGTOP
- * (MediaTek, GlobalTop), PAIR and PQTM (Airoha, Quectel), PSTM (ST Teseo), PSTI,00 (SkyTraq). Pure.
+ * with the errors of GST or PQTMEPE), TXT of u-blox and CASIC receivers, and the makers' own
+ * (nmea_makers.c): PUBX,04 (u-blox), PMTK, PGTOP and PCD (MediaTek, GlobalTop, CDTop), PAIR and
+ * PQTM (Airoha, Quectel; PQTMLS has leap seconds), PSTM (ST Teseo), PSTI,00 (SkyTraq), PGRMT
+ * (Garmin). Pure.
  */
 struct nmea_report {
-    int jamming[2]; /* enum interference: of the bands L1 and L5 */
-    double error;   /* m, of the position by GST; NAN: not said */
+    int jamming[2];        /* enum interference: of the bands L1 and L5 */
+    double error;          /* m, of the position; NAN: not said */
+    bool antenna_fed_only; /* its supervisor looks for no faults: its OK says nothing */
 };
 
 /* What a sentence told besides. */

@@ -2,8 +2,8 @@
 /*
  * Any bytes from a receiver, in any portions: NMEA, UBX and RTCM 3 between each other, decoders,
  * epochs, satellites. The first octet chooses the portions and the pauses between them; the second
- * may ask for right checksums, so that what the frames say is reached. What comes out must be
- * within its bounds, and whatever came before, good messages are heard again.
+ * may ask for right checksums (1: of UBX, 2: of NMEA), so that what the frames say is reached. What
+ * comes out must be within its bounds, and whatever came before, good messages are heard again.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -54,6 +54,52 @@ static void on_sky(void *arg, const struct sky *sky)
     REQUIRE(used == sky->used);
 }
 
+static bool is_text(const char *text, size_t size)
+{
+    size_t length = strnlen(text, size);
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < ' ' || text[i] > '~')
+            return false;
+    return length < size;
+}
+
+static void on_report(void *arg, const struct receiver_report *r)
+{
+    (void)arg;
+    REQUIRE(r->antenna >= ANTENNA_UNKNOWN && r->antenna <= ANTENNA_OPEN);
+    REQUIRE(r->jamming >= INTERFERENCE_UNKNOWN && r->jamming <= INTERFERENCE_CRITICAL);
+    REQUIRE(r->spoofing >= INTERFERENCE_UNKNOWN && r->spoofing <= INTERFERENCE_CRITICAL);
+    REQUIRE(r->survey >= SURVEY_UNKNOWN && r->survey <= SURVEY_FIXED);
+    REQUIRE(is_text(r->model, sizeof r->model) && is_text(r->firmware, sizeof r->firmware));
+    REQUIRE(is_text(r->protocol, sizeof r->protocol) && is_text(r->notice, sizeof r->notice));
+}
+
+static void on_leap(void *arg, const struct leap_claim *c)
+{
+    (void)arg;
+    REQUIRE(c->tai >= LEAP_COUNT_UNKNOWN && c->tai <= 400);
+    REQUIRE(c->change <= LEAP_UNKNOWN);
+    REQUIRE(c->at >= 0 && c->at <= INT64_C(1) << 40);
+}
+
+/* Gives what looks like a sentence the checksum that it needs. */
+static void mend_text(uint8_t *bytes, size_t size)
+{
+    for (size_t begin = 0; begin < size; begin++) {
+        static const char digits[] = "0123456789ABCDEF";
+        uint8_t sum = 0;
+        size_t at = begin + 1;
+        if (bytes[begin] != '$')
+            continue;
+        while (at < size && bytes[at] != '*' && bytes[at] != '$' && bytes[at] != '\n')
+            sum ^= bytes[at++];
+        if (at + 2 < size && bytes[at] == '*') {
+            bytes[at + 1] = (uint8_t)digits[sum >> 4];
+            bytes[at + 2] = (uint8_t)digits[sum & 15];
+        }
+    }
+}
+
 /* Gives what looks like a UBX frame the checksum that it needs. */
 static void mend(uint8_t *bytes, size_t size)
 {
@@ -100,7 +146,8 @@ static void feed(struct gnss *g, const uint8_t *bytes, size_t size, uint8_t choi
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct gnss_sink sink = {.epoch = on_epoch, .sky = on_sky};
+    static const struct gnss_sink sink = {
+        .epoch = on_epoch, .sky = on_sky, .report = on_report, .leap = on_leap};
     struct heard heard = {0};
     if (size < 2)
         return 0;
@@ -110,6 +157,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(bytes, data + 2, size - 2);
     if (data[1] & 1)
         mend(bytes, size - 2);
+    if (data[1] & 2)
+        mend_text(bytes, size - 2);
     gnss_init(g, PIVOT, &sink, &heard);
     feed(g, bytes, size - 2, data[0]);
     free(bytes);
