@@ -65,7 +65,7 @@ struct driver_env {
     struct loop *loop;
     struct clock *clock;
     const struct log *log;
-    int64_t era_pivot; /* POSIX s: receivers' dates are taken within 512 weeks of it */
+    int64_t era_pivot; /* POSIX s: receivers' dates are judged by it, see era.h */
     /* Opens a byte port / a pulse line by the path in the configuration. 0, or -1 with *err. */
     int (*open_port)(const struct driver_env *, const char *path, int baud, struct port **,
                      struct err *);

@@ -23,6 +23,8 @@ static bool goes_on(const struct nmea_epoch *a, const struct nmea_epoch *b)
 
 bool epoch_gate_take(struct epoch_gate *g, const struct nmea_epoch *e)
 {
+    if (e->verdict == NMEA_NO_WORD)
+        return false;
     if (e->verdict != NMEA_VOUCHED) {
         g->agreed = 0;
         return false;

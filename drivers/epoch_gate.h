@@ -9,7 +9,8 @@
 /*
  * After a cold start and after a lost fix, receivers name garbage dates for an epoch or two
  * although they vouch for them. So a time is used when this many epochs in a row, it being the last
- * of them, were vouched for and went on as the local clock did. Pure.
+ * of them, were vouched for and went on as the local clock did. Epochs without a word of a fix are
+ * passed over. Pure.
  */
 #define EPOCH_GATE_COUNT   3
 #define EPOCH_GATE_SLIP_NS INT64_C(1500000000) /* a leap second, and messages that come late */

@@ -20,7 +20,25 @@ bool era_resolve(int64_t pivot, int64_t *second, bool *moved)
 
 bool era_too_early(int64_t pivot, int64_t second, int64_t local)
 {
-    return second < pivot - WEEK_S && llabs(second - local) > DAY_S;
+    int64_t from, until;
+    era_window(pivot, &from, &until);
+    return second < from && llabs(second - local) > DAY_S;
+}
+
+bool era_by_clock(int64_t *pivot, int64_t second, int64_t local)
+{
+    int64_t from, until;
+    era_window(*pivot, &from, &until);
+    if (local < from || local >= until || llabs(civil_week_era(second, local) - local) > DAY_S)
+        return false;
+    *pivot = local;
+    return true;
+}
+
+void era_window(int64_t pivot, int64_t *from, int64_t *until)
+{
+    *from = pivot - WEEK_S;
+    *until = pivot + 1023 * WEEK_S;
 }
 
 bool era_leap_day(int64_t midnight)

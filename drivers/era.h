@@ -26,6 +26,16 @@ bool era_resolve(int64_t pivot, int64_t *second, bool *moved);
  */
 bool era_too_early(int64_t pivot, int64_t second, int64_t local);
 
+/*
+ * A date that is too early, and the machine's own clock, which servers have set or an earlier run,
+ * names the same day some whole eras later: the clock's date is the pivot then that puts the date
+ * right. False, and *pivot is untouched: the clock says nothing of the kind.
+ */
+bool era_by_clock(int64_t *pivot, int64_t second, int64_t local);
+
+/* The dates that are believed, by the rules above: from `from` up to `until`. */
+void era_window(int64_t pivot, int64_t *from, int64_t *until);
+
 /* May this day end with a leap second (ITU-R TF.460: the last of June or December first)? */
 bool era_leap_day(int64_t midnight);
 

@@ -13,8 +13,11 @@
 static void emit(struct gnss *g, const struct nmea_epoch *e)
 {
     uint64_t *const counts[] = {
-        [NMEA_VOUCHED] = &g->counts.epochs,  [NMEA_NO_FIX] = &g->counts.no_fix,
-        [NMEA_NO_DATE] = &g->counts.no_date, [NMEA_CONTRADICTION] = &g->counts.contradictory,
+        [NMEA_VOUCHED] = &g->counts.epochs,
+        [NMEA_NO_FIX] = &g->counts.no_fix,
+        [NMEA_NO_WORD] = &g->counts.no_word,
+        [NMEA_NO_DATE] = &g->counts.no_date,
+        [NMEA_CONTRADICTION] = &g->counts.contradictory,
         [NMEA_NO_UTC] = &g->counts.no_utc,
     };
     ++*counts[e->verdict];
@@ -167,6 +170,11 @@ void gnss_init(struct gnss *g, int64_t pivot, const struct gnss_sink *sink, void
     ubx_init(&g->ubx, pivot, &ubx_sink, g);
     g->nmea.report = g->ubx.report = &g->report;
     gnss_reset(g);
+}
+
+void gnss_pivot(struct gnss *g, int64_t pivot)
+{
+    g->nmea.epochs.pivot = g->ubx.epochs.pivot = pivot;
 }
 
 void gnss_reset(struct gnss *g)

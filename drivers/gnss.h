@@ -23,8 +23,9 @@
 #define GNSS_UBX_RULES_NS INT64_C(5000000000)
 
 struct gnss_counts {
-    uint64_t epochs; /* vouched for */
-    uint64_t no_fix; /* epochs that the receiver itself does not vouch for */
+    uint64_t epochs;  /* vouched for */
+    uint64_t no_fix;  /* epochs that the receiver itself does not vouch for */
+    uint64_t no_word; /* epochs whose messages say no word of a fix */
     uint64_t no_date;
     uint64_t no_utc;
     uint64_t contradictory; /* two times in one epoch */
@@ -69,6 +70,9 @@ struct gnss {
 
 /* pivot: POSIX s, see era.h. The sink is borrowed. Clears the counts. */
 void gnss_init(struct gnss *g, int64_t pivot, const struct gnss_sink *sink, void *arg);
+
+/* Another pivot, for what comes from now on. */
+void gnss_pivot(struct gnss *g, int64_t pivot);
 
 /* Forgets all but the counts: the bytes to come are another stream's. */
 void gnss_reset(struct gnss *g);

@@ -14,6 +14,9 @@ static void count_epoch(void *arg, const struct nmea_epoch *e)
     case NMEA_NO_FIX:
         n->counts.no_fix++;
         break;
+    case NMEA_NO_WORD:
+        n->counts.no_word++;
+        break;
     case NMEA_NO_DATE:
         n->counts.no_date++;
         break;

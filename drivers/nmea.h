@@ -26,6 +26,7 @@ struct nmea_counts {
     uint64_t malformed; /* right checksum, and a field that cannot be */
     uint64_t epochs;    /* vouched for */
     uint64_t no_fix;    /* epochs that the receiver itself does not vouch for */
+    uint64_t no_word;   /* epochs whose sentences say no word of a fix */
     uint64_t no_date;
     uint64_t contradictory; /* two dates in one epoch */
     uint64_t era_moved;     /* epochs whose date was 1024-week eras away */

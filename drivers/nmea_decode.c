@@ -63,6 +63,17 @@ static bool take_date(struct nmea_date *date, int year, int month, int day)
     return month >= 1 && month <= 12 && day >= 1 && day <= 31;
 }
 
+/* ddmmyy; empty is not given. */
+static bool take_short_date(struct nmea_date *date, const char *field)
+{
+    if (!*field)
+        return true;
+    if (strlen(field) != 6 || nmea_number(field, 6) < 0)
+        return false;
+    return take_date(date, nmea_number(field + 4, 2), nmea_number(field + 2, 2),
+                     nmea_number(field, 2));
+}
+
 /* NMEA mode indicator: autonomous, differential, RTK float, RTK fixed, precise count. */
 static enum nmea_claim mode_claim(const char *mode)
 {
@@ -91,16 +102,20 @@ static enum nmea_claim rmc_mode(const struct nmea_fields *f)
 
 static bool decode_rmc(const struct nmea_fields *f, struct nmea_message *m)
 {
-    const char *date = f->at[9];
     if (f->count < 10 || !letter_of(f->at[2], "AV") || !take_time(f->at[1], &m->tod))
         return false;
     m->claim = status_claim(f->at[2], rmc_mode(f));
-    if (!*date)
-        return true;
-    if (strlen(date) != 6 || nmea_number(date, 6) < 0)
+    return take_short_date(&m->date, f->at[9]);
+}
+
+/* PGRMF,GPS week,its second,date,time,leap count,latitude,N,longitude,E,mode,fix (0 none, 1, 2) */
+static bool decode_pgrmf(const struct nmea_fields *f, struct nmea_message *m)
+{
+    const char *fix = f->at[11];
+    if (!letter_of(fix, "0123") || !take_time(f->at[4], &m->tod))
         return false;
-    return take_date(&m->date, nmea_number(date + 4, 2), nmea_number(date + 2, 2),
-                     nmea_number(date, 2));
+    m->claim = *fix == '0' ? NMEA_SAYS_INVALID : NMEA_SAYS_VALID;
+    return take_short_date(&m->date, f->at[3]);
 }
 
 static bool decode_gga(const struct nmea_fields *f, struct nmea_message *m)
@@ -221,6 +236,10 @@ enum nmea_decoded nmea_decode(const char *text, struct nmea_message *m)
     if (strlen(f.at[0]) != 5)
         return NMEA_IGNORED;
     memcpy(m->talker, text, 2);
+    if (!strcmp(f.at[0], "PGRMF")) {
+        m->kind = NMEA_PGRMF;
+        return decode_pgrmf(&f, m) ? NMEA_DECODED : NMEA_MALFORMED;
+    }
     if (!known_talker(m->talker))
         return NMEA_IGNORED;
     for (size_t i = 0; i < sizeof decoders / sizeof *decoders; i++)

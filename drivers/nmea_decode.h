@@ -7,10 +7,10 @@
 
 /*
  * What an NMEA sentence says: RMC, GGA, GNS, GLL, ZDA, GSA and GSV of the satellite talkers (GP GN
- * GL GA GB BD GI GQ QZ). Pure. Fields are checked strictly: a sentence with one field that cannot
- * be is malformed as a whole.
+ * GL GA GB BD GI GQ QZ), and Garmin's PGRMF. Pure. Fields are checked strictly: a sentence with one
+ * field that cannot be is malformed as a whole.
  */
-enum nmea_kind { NMEA_RMC, NMEA_GGA, NMEA_GLL, NMEA_ZDA, NMEA_GSA, NMEA_GSV, NMEA_GNS };
+enum nmea_kind { NMEA_RMC, NMEA_GGA, NMEA_GLL, NMEA_ZDA, NMEA_GSA, NMEA_GSV, NMEA_GNS, NMEA_PGRMF };
 
 /* What the sentence says about the receiver's fix. */
 enum nmea_claim { NMEA_SAYS_NOTHING, NMEA_SAYS_VALID, NMEA_SAYS_INVALID };
@@ -24,7 +24,7 @@ struct nmea_tod {
 
 struct nmea_date {
     bool given;
-    int year; /* as sent: 0 .. 99 in RMC, 1980 .. 9999 in ZDA */
+    int year; /* as sent: 0 .. 99 in RMC and PGRMF, 1980 .. 9999 in ZDA */
     int month, day;
 };
 

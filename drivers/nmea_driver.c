@@ -6,42 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "drivers/detect.h"
-#include "drivers/driver.h"
-#include "drivers/epoch_gate.h"
 #include "drivers/era.h"
-#include "drivers/gnss.h"
 #include "drivers/nmea_driver.h"
-#include "drivers/reopen.h"
-#include "drivers/ubx_setup.h"
+#include "drivers/nmea_state.h"
+#include "drivers/nmea_why.h"
 #include "refclock/civil.h"
 
 #define SILENCE_NS (5 * NS_PER_S)
 #define READS_MAX  64 /* of 1024 bytes, at one wake-up */
+#define MOVED      "its dates are whole eras of 1024 weeks back, and put right"
 #define GONE_TODO  "it is opened again as soon as it is back"
-
-struct nmea_driver {
-    struct driver driver;
-    double delay[2]; /* s; 0, 0: not stated */
-    int64_t baud;    /* not positive: found by listening */
-    int first;       /* the rate to try first, 0: none */
-    struct detect detect;
-    struct gnss gnss;
-    struct ubx_setup setup;
-    uint64_t opened_messages; /* count of them when the port was opened */
-    struct epoch_gate gate;
-    struct port *port; /* NULL: closed */
-    struct loop_fd fd;
-    struct loop_timer verdict, silence, listen;
-    struct reopen reopen;
-    enum health said; /* the last that the sink was told, and why */
-    struct err said_err;
-    uint64_t silent_bytes, silent_messages; /* counts when the silence began */
-    uint64_t too_early, reopened, rates;
-    uint64_t unconfirmed; /* epochs that were vouched for, and not yet used */
-    char notice[96];      /* the last that was logged */
-    struct log_limit limit_notice;
-};
 
 /* Each change of health or of its reason is said once. */
 static void say(struct nmea_driver *d, enum health health, const struct err *err)
@@ -71,6 +45,7 @@ static void begin_silence(struct nmea_driver *d)
 {
     d->silent_bytes = d->gnss.stream.counts.bytes;
     d->silent_messages = messages(d);
+    d->silent_unchecked = d->gnss.nmea.counts.no_checksum;
     loop_after(d->driver.env->loop, &d->silence, SILENCE_NS);
 }
 
@@ -149,6 +124,10 @@ static void on_silence(void *arg, int64_t now)
     if (d->gnss.stream.counts.bytes == d->silent_bytes)
         err_set(&err, d->driver.path, "check the wiring and the receiver's power",
                 NMEA_WHY_NOTHING);
+    else if (messages(d) == d->silent_messages &&
+             d->gnss.nmea.counts.no_checksum != d->silent_unchecked)
+        err_set(&err, d->driver.path, "switch the checksums of its sentences on",
+                "the receiver's sentences come without checksums, and damage could not be told");
     else if (messages(d) == d->silent_messages)
         say_noise(d, &err);
     else
@@ -161,29 +140,26 @@ static void on_silence(void *arg, int64_t now)
 static void say_no_fix(struct nmea_driver *d, enum nmea_verdict verdict)
 {
     struct err err;
-    if (verdict == NMEA_NO_DATE)
-        err_set(&err, d->driver.path, "switch RMC or ZDA on in the receiver",
-                "the receiver has a fix but sends no date");
-    else if (verdict == NMEA_CONTRADICTION)
-        err_set(&err, d->driver.path, "", "the receiver's messages name different times");
-    else if (verdict == NMEA_NO_UTC)
-        err_set(&err, d->driver.path, "wait: GPS sends the leap count every 12.5 minutes",
-                "the receiver does not know UTC yet");
-    else
-        err_set(&err, d->driver.path, "give it time and a free view of the sky",
-                "the receiver has no fix");
+    nmea_why_not(verdict, d->driver.path, &err);
     say(d, HEALTH_NO_FIX, &err);
 }
 
-static void say_too_early(struct nmea_driver *d, int64_t second)
+/* Messages without a word of a fix may stand between others that have one. */
+static void take_no_word(struct nmea_driver *d, const struct nmea_epoch *e)
+{
+    if (e->local - d->worded >= SILENCE_NS)
+        say_no_fix(d, e->verdict);
+}
+
+/* Its firmware may have lost an era, and the clock may know. */
+static void take_too_early(struct nmea_driver *d, int64_t second, int64_t clock_says)
 {
     struct err err;
-    char date[36];
+    int64_t pivot = d->driver.env->era_pivot;
     d->too_early++;
-    civil_iso(second * NS_PER_S, 0, date, sizeof date);
-    date[10] = 0;
-    err_set(&err, d->driver.path, "give it an hour of free sky; update its firmware if that stays",
-            "the receiver's date, %s, is past already", date);
+    if (era_by_clock(&pivot, second, clock_says))
+        gnss_pivot(&d->gnss, pivot);
+    nmea_why_too_early(second, d->driver.path, &err);
     say(d, HEALTH_NO_FIX, &err);
 }
 
@@ -202,13 +178,18 @@ static void on_epoch(void *arg, const struct nmea_epoch *e)
     };
     bool use = epoch_gate_take(&d->gate, e);
     begin_silence(d);
+    if (e->verdict == NMEA_NO_WORD) {
+        take_no_word(d, e);
+        return;
+    }
+    d->worded = e->local;
     if (e->verdict != NMEA_VOUCHED) {
         say_no_fix(d, e->verdict);
         return;
     }
     int64_t clock_says = clock_now(d->driver.env->clock) / NS_PER_S;
     if (era_too_early(d->driver.env->era_pivot, e->second, clock_says)) {
-        say_too_early(d, e->second);
+        take_too_early(d, e->second, clock_says);
         return;
     }
     if (!use) {
@@ -216,6 +197,9 @@ static void on_epoch(void *arg, const struct nmea_epoch *e)
         return;
     }
     say(d, HEALTH_OK, NULL);
+    if (e->era_moved && !d->moved)
+        log_say(d->driver.env->log, LOG_LEVEL_NOTICE, "%s: %s", d->driver.path, MOVED);
+    d->moved |= e->era_moved;
     d->driver.sink->label(d->driver.sink_arg, &label);
 }
 
@@ -374,6 +358,7 @@ static int open_device(struct nmea_driver *d, struct err *err)
     d->opened_messages = messages(d);
     d->setup.dialect.port = strstr(d->driver.path, "ACM") ? UBX_PORT_USB : UBX_PORT_UART1;
     epoch_gate_init(&d->gate);
+    d->worded = loop_now(env->loop);
     d->fd.fd = port_fd(d->port);
     loop_watch(env->loop, &d->fd);
     begin_silence(d);
@@ -438,89 +423,19 @@ static void describe(const struct driver *driver, char *buf, size_t size)
     const struct gnss *g = &d->gnss;
     *buf = 0;
     if (d->port && messages(d))
-        snprintf(buf, size, "%s%s%s at %d baud%s", g->nmea.counts.sentences ? "NMEA" : "",
+        snprintf(buf, size, "%s%s%s at %d baud%s%s%s", g->nmea.counts.sentences ? "NMEA" : "",
                  g->nmea.counts.sentences && g->stream.counts.ubx ? " and " : "",
                  g->stream.counts.ubx ? "UBX" : "", rate(d),
-                 is_auto(d) ? ", found by listening" : "");
+                 is_auto(d) ? ", found by listening" : "", d->moved ? "; " : "",
+                 d->moved ? MOVED : "");
 }
-
-static const char *const auto_words[] = {"auto", NULL};
-
-static const struct option_row options[] = {
-    {
-        .word = "baud",
-        .type = OPTION_INT,
-        .offset = offsetof(struct nmea_driver, baud),
-        .min = 4800,
-        .max = 921600,
-        .unit = "",
-        .choices = auto_words,
-        .initial = "auto",
-        .help = "The port's rate; auto finds it by listening.",
-    },
-    {
-        .word = "delay",
-        .type = OPTION_RANGE,
-        .offset = offsetof(struct nmea_driver, delay),
-        .min = 0,
-        .max = 2,
-        .unit = "s",
-        .help = "From the true second to the first byte of its messages; without it, and "
-                "without pulses, the receiver sets no time.",
-    },
-    {0},
-};
-
-#define COUNTER(name, member, help)                      \
-    {                                                    \
-        name, offsetof(struct nmea_driver, member), help \
-    }
-
-static const struct counter_row counters[] = {
-    COUNTER("bytes", gnss.stream.counts.bytes, "bytes received"),
-    COUNTER("sentences", gnss.nmea.counts.sentences, "NMEA sentences with a right checksum"),
-    COUNTER("bad_checksum", gnss.nmea.counts.bad_checksum,
-            "sentences with a wrong checksum, not believed"),
-    COUNTER("no_checksum", gnss.nmea.counts.no_checksum,
-            "sentences without a checksum, not believed"),
-    COUNTER("broken", gnss.nmea.counts.broken, "sentences that were cut off"),
-    COUNTER("malformed", gnss.nmea.counts.malformed,
-            "sentences with a field that cannot be, not believed"),
-    COUNTER("ubx", gnss.stream.counts.ubx, "UBX messages with a right checksum"),
-    COUNTER("ubx_damaged", gnss.stream.counts.ubx_damaged,
-            "what looked like a UBX message and has a wrong checksum"),
-    COUNTER("ubx_malformed", gnss.ubx.counts.malformed,
-            "UBX messages with a length or a time that cannot be, not believed"),
-    COUNTER("ubx_known", gnss.ubx.counts.known, "UBX messages that are known and not used"),
-    COUNTER("ubx_unknown", gnss.ubx.counts.unknown, "UBX messages that are not known"),
-    COUNTER("sawtooth", gnss.ubx.counts.pulses,
-            "pulses announced with a valid sawtooth correction"),
-    COUNTER("no_sawtooth", gnss.ubx.counts.no_pulses,
-            "pulses announced without a valid sawtooth correction"),
-    COUNTER("rtcm", gnss.stream.counts.rtcm, "RTCM 3 messages, passed over"),
-    COUNTER("epochs", gnss.counts.epochs, "times that the receiver vouched for"),
-    COUNTER("unconfirmed", unconfirmed,
-            "of these, times not used because fewer than three in a row agreed"),
-    COUNTER("no_fix", gnss.counts.no_fix, "epochs without a valid fix"),
-    COUNTER("no_date", gnss.counts.no_date, "epochs with a fix but without a date"),
-    COUNTER("no_utc", gnss.counts.no_utc, "epochs in which the receiver did not know UTC"),
-    COUNTER("contradictory", gnss.counts.contradictory, "epochs with two different times"),
-    COUNTER("era_moved", gnss.counts.era_moved,
-            "epochs whose date was wrong by whole 1024-week eras and was put right"),
-    COUNTER("too_early", too_early,
-            "epochs with a date before this release or before the time of an earlier run, not "
-            "believed"),
-    COUNTER("rates", rates, "baud rates that were tried after the first"),
-    COUNTER("reopened", reopened, "times that the port came back"),
-    {0},
-};
 
 const struct driver_ops nmea_driver_ops = {
     .name = "nmea",
     .help = "NMEA 0183 and u-blox UBX messages of a GNSS receiver at a serial port",
     .gives = DRIVER_MESSAGES,
-    .options = options,
-    .counters = counters,
+    .options = nmea_options,
+    .counters = nmea_counters,
     .size = sizeof(struct nmea_driver),
     .open = nmea_driver_open,
     .close = nmea_driver_close,

@@ -9,8 +9,9 @@
 #define DAY_S       INT64_C(86400)
 #define FORGET_NS   (3600 * NS_PER_S) /* a date older than this is not carried on */
 #define STAND_IN_NS (3 * NS_PER_S / 2)
+#define LATE_NS     (3 * NS_PER_S)
 #define KIND(k)     (1U << (k))
-#define WITNESSES   (KIND(NMEA_RMC) | KIND(NMEA_GGA) | KIND(NMEA_GNS))
+#define WITNESSES   (KIND(NMEA_RMC) | KIND(NMEA_GGA) | KIND(NMEA_GNS) | KIND(NMEA_PGRMF))
 
 void nmea_epochs_init(struct nmea_epochs *g, int64_t pivot,
                       void (*emit)(void *, const struct nmea_epoch *), void *arg)
@@ -67,8 +68,10 @@ static enum nmea_verdict judge(const struct nmea_epochs *g, const struct nmea_ep
 {
     const struct nmea_open_epoch *e = &g->epoch;
     bool stand_in = e->gll_valid && e->damaged && follows_on(g, out);
-    if (e->denied || !(e->valid || stand_in))
+    if (e->denied)
         return NMEA_NO_FIX;
+    if (!e->valid && !stand_in)
+        return e->seen & WITNESSES ? NMEA_NO_FIX : NMEA_NO_WORD;
     if (e->two_dates)
         return NMEA_CONTRADICTION;
     return out->dated ? NMEA_VOUCHED : NMEA_NO_DATE;
@@ -89,6 +92,14 @@ static bool said_already(const struct nmea_epochs *g, const struct nmea_epoch *o
            out->nsec == g->past_nsec && out->leap60 == g->past_leap60;
 }
 
+/* GLL and ZDA of an epoch that was vouched for and closed: a slow line, another message between. */
+static bool is_late(const struct nmea_epochs *g, const struct nmea_epoch *out)
+{
+    int64_t behind = (g->past_second - out->second) * NS_PER_S + g->past_nsec - out->nsec;
+    return out->verdict == NMEA_NO_WORD && g->have_past && out->dated && behind >= 0 &&
+           behind <= LATE_NS;
+}
+
 static void decide(struct nmea_epochs *g)
 {
     if (!g->open || g->epoch.decided)
@@ -97,6 +108,8 @@ static void decide(struct nmea_epochs *g)
     struct nmea_epoch out = {.local = g->epoch.local};
     date_epoch(g, &out);
     out.verdict = judge(g, &out);
+    if (is_late(g, &out))
+        return;
     if (out.verdict == NMEA_VOUCHED) {
         if (said_already(g, &out))
             return;

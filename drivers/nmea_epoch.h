@@ -10,11 +10,14 @@
 /*
  * From the sentences of one epoch to a time that can be vouched for. Pure.
  *
- * An epoch is the run of sentences with the same time of day. RMC, GGA and GNS are its witnesses:
- * one must say that the fix is valid and none of the sentences may deny it. GLL and ZDA stand only
- * beside a witness; GLL also for one that arrived damaged, where the epoch before was vouched for.
- * The date comes from RMC or ZDA, or goes on from the last epoch that was vouched for (GGA before
- * RMC at midnight, GGA at 10 Hz).
+ * An epoch is the run of sentences with the same time of day. RMC, GGA, GNS and PGRMF are its
+ * witnesses: one must say that the fix is valid and none of the sentences may deny it. GLL and ZDA
+ * stand only beside a witness; GLL also for one that arrived damaged, where the epoch before was
+ * vouched for. Sentences that say no word of a fix are an epoch of their own only where they are
+ * not those of one that was vouched for, come late.
+ *
+ * The date comes from RMC, PGRMF or ZDA, or goes on from the last epoch that was vouched for (GGA
+ * before RMC at midnight, GGA at 10 Hz).
  *
  * The verdict falls as soon as the witnesses that spoke in the epoch before have spoken again, at
  * the latest with the first sentence of the next epoch or by nmea_epochs_tick().
@@ -24,6 +27,7 @@
 enum nmea_verdict {
     NMEA_VOUCHED,
     NMEA_NO_FIX,
+    NMEA_NO_WORD,       /* none of its witnesses spoke, and nobody denied the fix */
     NMEA_NO_DATE,       /* fix, but neither this epoch nor an earlier one has a date */
     NMEA_CONTRADICTION, /* two dates in one epoch */
     NMEA_NO_UTC,        /* fix, but the receiver says that it does not yet know UTC (UBX only) */

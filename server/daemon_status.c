@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "drivers/era.h"
 #include "refclock/lead.h"
 #include "refclock/civil.h"
 #include "server/daemon.h"
@@ -160,6 +161,9 @@ static void fill_clock(struct daemon *d, struct status *s)
     int64_t reading = clock_now(d->world.loop->clock);
     s->time = snapshot_truth(&snap, reading);
     s->bound = snap.reftime ? snapshot_bound(&snap, reading) : NAN; /* nothing is known yet */
+    era_window(d->world.era_pivot, &c->era_from, &c->era_until);
+    c->era_from *= NS_PER_S;
+    c->era_until *= NS_PER_S;
     c->state = state_of(r);
     c->steering = d->world.steering;
     c->stratum = snap.stratum;

@@ -146,6 +146,10 @@ static const struct status_row clock_rows[] = {
     ROW("last_step", SECONDS, last_step, "last step", "Size of the last step; positive: forward."),
     ROW("last_step_at", INSTANT, last_step_at, "made at", "When the last step was made."),
     ROW("last_step_by", TEXT, last_step_by, "made by", "Who made the last step."),
+    ROW("era_from", INSTANT, era_from, NULL,
+        "Receivers' dates are believed from here on: a week before the release, or before what an "
+        "earlier run saw."),
+    ROW("era_until", INSTANT, era_until, NULL, "And up to here: 1024 weeks later."),
     LIST("allan", allan_rows, allan, allan_count,
          "Allan deviation of the free-running clock as the pulses show it: pulse noise at short "
          "times, the oscillator at long ones."),

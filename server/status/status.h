@@ -73,12 +73,13 @@ struct status_clock {
     bool latency_assumed;       /* nobody gave it in the configuration */
     uint32_t generation;
     uint64_t steps, foreign_steps;
-    double last_step;      /* s, positive: forward */
-    int64_t last_step_at;  /* ns */
-    char last_step_by[32]; /* "timeball", "another program" */
-    double noise_pulse;    /* s */
-    double noise_white_fm; /* s, what white frequency noise adds in a second */
-    double noise_walk_fm;  /* s, what random-walk frequency noise adds in a second */
+    int64_t era_from, era_until; /* ns POSIX: receivers' dates that are believed */
+    double last_step;            /* s, positive: forward */
+    int64_t last_step_at;        /* ns */
+    char last_step_by[32];       /* "timeball", "another program" */
+    double noise_pulse;          /* s */
+    double noise_white_fm;       /* s, what white frequency noise adds in a second */
+    double noise_walk_fm;        /* s, what random-walk frequency noise adds in a second */
     int64_t passes_1us, passes_10us, passes_100us,
         passes_1ms;    /* ns, without a source; 0: unknown */
     double celsius;    /* at the sensor */

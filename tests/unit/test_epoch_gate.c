@@ -34,6 +34,8 @@ static void c10_three_in_a_row(void **state)
     assert_false(take(&g, NOON + 1, 101.4));
     assert_true(take(&g, NOON + 2, 102.2));
     assert_true(take(&g, NOON + 3, 103.2));
+    assert_false(deny(&g, NMEA_NO_WORD)); /* passed over */
+    assert_true(take(&g, NOON + 4, 104.2));
     assert_false(deny(&g, NMEA_NO_FIX));
     assert_false(take(&g, NOON + 5, 105.2));
     assert_false(take(&g, NOON + 6, 106.2));

@@ -68,6 +68,42 @@ static void d1_week_zero_of_each_era(void **state)
     assert_false(era_resolve(day(2026, 11, 24), &late, &moved));
 }
 
+/* Window and repair meet: what is believed lies in [a week before the pivot, 1023 weeks after). */
+static void d1_nothing_outside_the_window_is_believed(void **state)
+{
+    (void)state;
+    const int64_t pivot = day(2026, 11, 24);
+    int64_t from, until;
+    era_window(pivot, &from, &until);
+    assert_true(from == pivot - WEEK && until == pivot + 1023 * WEEK);
+    for (int64_t sent = pivot - 2100 * WEEK; sent < pivot + 1100 * WEEK; sent += DAY) {
+        int64_t second = sent;
+        bool moved, good = era_resolve(pivot, &second, &moved);
+        if (good && !era_too_early(pivot, second, 0))
+            assert_true(second >= from && second < until);
+        if (sent >= from && sent < until)
+            assert_true(good && !moved && !era_too_early(pivot, second, 0));
+    }
+}
+
+/* A release on the shelf for years; servers have set the clock. */
+static void d2_the_clock_knows_the_era(void **state)
+{
+    (void)state;
+    const int64_t release = day(2026, 11, 24), now = day(2040, 5, 1), sent = now - 1024 * WEEK;
+    int64_t second = sent, pivot = release;
+    bool moved;
+    assert_true(era_resolve(release, &second, &moved) && !moved);
+    assert_true(era_too_early(release, second, now));
+    assert_false(era_by_clock(&pivot, sent, day(1970, 1, 1)));
+    assert_false(era_by_clock(&pivot, sent, now + 2 * DAY));
+    assert_false(era_by_clock(&pivot, sent, release + 1024 * WEEK));
+    assert_true(pivot == release);
+    assert_true(era_by_clock(&pivot, sent, now + DAY / 2));
+    assert_true(era_resolve(pivot, &second, &moved) && moved);
+    assert_true(second == now);
+}
+
 static void d2_firmware_that_lost_an_era(void **state)
 {
     (void)state;
@@ -166,6 +202,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(d1_week_zero_of_each_era),
+        cmocka_unit_test(d1_nothing_outside_the_window_is_believed),
+        cmocka_unit_test(d2_the_clock_knows_the_era),
         cmocka_unit_test(d2_firmware_that_lost_an_era),
         cmocka_unit_test(d3_the_leap_count_decides_no_era),
         cmocka_unit_test(d4_a_right_date_is_not_moved),

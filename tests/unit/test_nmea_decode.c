@@ -72,6 +72,8 @@ static void claims(void **state)
         {"GPGLL,,,,,120000,A,E", NMEA_SAYS_INVALID},
         {"GPGLL,,,,,120000,V", NMEA_SAYS_INVALID},
         {"GPZDA,120000,01,01,2020,00,00", NMEA_SAYS_NOTHING},
+        {"PGRMF,290,293895,160305,093802,13,5213.1,N,02100.6,E,A,2,0,226,2,1", NMEA_SAYS_VALID},
+        {"PGRMF,290,293895,160305,093802,13,,,,,A,0,,,,", NMEA_SAYS_INVALID},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (decoded(cases[i].text).claim != cases[i].claim)
@@ -122,6 +124,9 @@ static void c9_what_cannot_be(void **state)
         "GPZDA,120000,,01,2020,00,00",
         "GPZDA,120000",
         "GPGSA,A,3,01",
+        "PGRMF,290,293895,160305,093802",
+        "PGRMF,290,293895,160305,093862,13,,,,,A,2",
+        "PGRMF,290,293895,161305,093802,13,,,,,A,2",
         "GPGSV,x,1,01",
     };
     struct nmea_message m;

@@ -215,6 +215,82 @@ static void sentences_without_time(void **state)
     assert_non_null(strstr(b->world.err.todo, "RMC"));
 }
 
+/* ZDA alone tells the time, and nobody that there is a fix. */
+static void no_word_of_a_fix(void **state)
+{
+    struct bench *b = *state;
+    char text[128];
+    assert_int_equal(open_driver(b, NULL), 0);
+    for (int i = 0; i < 12; i++) {
+        send(b, text, sentence_add(text, 0, sizeof text, "GPZDA,1200%02d.00,24,11,2026,00,00", i));
+        world_run(&b->world, NS_PER_S);
+        assert_true(i > 3 || b->world.health == HEALTH_CLOSED);
+    }
+    assert_int_equal(b->world.health, HEALTH_NO_FIX);
+    assert_non_null(strstr(b->world.err.why, "does not say whether it has a fix"));
+    assert_non_null(strstr(b->world.err.todo, "RMC"));
+    assert_int_equal(b->world.labels, 0);
+    assert_in_range(world_count(&b->world, "no_word"), 11, 12);
+}
+
+/* RMC once a second, and GLL and ZDA five times. */
+static void sentences_at_other_rates(void **state)
+{
+    struct bench *b = *state;
+    char text[256];
+    assert_int_equal(open_driver(b, NULL), 0);
+    for (int i = 0; i < 50; i++) {
+        int second = i / 5, part = i % 5 * 2;
+        size_t n = 0;
+        if (!part)
+            n = sentence_add(text, n, sizeof text, "GNRMC,1200%02d.000,A,,,,,,,241126,,,A", second);
+        n = sentence_add(text, n, sizeof text, "GNGLL,,,,,1200%02d.%d00,A,A", second, part);
+        n = sentence_add(text, n, sizeof text, "GNZDA,1200%02d.%d00,24,11,2026,,", second, part);
+        send(b, text, n);
+        world_run(&b->world, NS_PER_S / 5);
+    }
+    assert_int_equal(b->world.health, HEALTH_OK);
+    assert_int_equal(b->world.healths, 1);
+    assert_int_equal(b->world.labels, 8);
+    assert_int_equal(b->world.label.nsec, 0);
+}
+
+static void c3_no_checksums_are_said(void **state)
+{
+    struct bench *b = *state;
+    static const char text[] = "$GPRMC,120000,A,,,,,,,241126,,,A\r\n";
+    assert_int_equal(open_driver(b, NULL), 0);
+    for (int i = 0; i < 12; i++) {
+        send(b, text, sizeof text - 1);
+        world_run(&b->world, NS_PER_S);
+    }
+    assert_int_equal(b->world.health, HEALTH_SILENT);
+    assert_non_null(strstr(b->world.err.why, "without checksums"));
+    assert_int_equal(world_count(&b->world, "sentences"), 0);
+}
+
+/* An old release at a machine whose clock servers have set; the receiver is an era behind. */
+static void d2_the_clock_puts_the_era_right(void **state)
+{
+    struct bench *b = *state;
+    char text[256], found[200];
+    const int64_t era = INT64_C(1024) * 7 * 86400;
+    b->world.env.era_pivot -= INT64_C(600) * 7 * 86400;
+    assert_int_equal(open_driver(b, NULL), 0);
+    for (int i = 0; i < 8; i++) {
+        struct civil c = civil_from_posix(b->world.loop.truth / NS_PER_S - era);
+        size_t n = sentence_add(text, 0, sizeof text, "GPRMC,%02d%02d%02d,A,,,,,,,%02d%02d%02d",
+                                c.hour, c.minute, c.second, c.day, c.month, c.year % 100);
+        send(b, text, n);
+        world_run(&b->world, NS_PER_S);
+    }
+    assert_int_equal(b->world.health, HEALTH_OK);
+    assert_true(b->world.label.second == START / NS_PER_S + 7);
+    assert_int_equal(world_count(&b->world, "too_early"), 1);
+    b->world.driver->ops->describe(b->world.driver, found, sizeof found);
+    assert_non_null(strstr(found, "1024 weeks back, and put right"));
+}
+
 static void a_fix_without_a_date(void **state)
 {
     struct bench *b = *state;
@@ -320,6 +396,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(ubx_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_fix_and_silence, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sentences_without_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_word_of_a_fix, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sentences_at_other_rates, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(c3_no_checksums_are_said, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(d2_the_clock_puts_the_era_right, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_fix_without_a_date, set_up, tear_down),
         cmocka_unit_test_setup_teardown(c8_unplugged_and_plugged_in_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_device_that_is_not_there_at_the_start, set_up, tear_down),

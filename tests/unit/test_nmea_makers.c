@@ -10,34 +10,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/epochs.h"
-#include "refclock/civil.h"
-#include "sentence.h"
-
-struct text {
-    size_t length;
-    char bytes[8192];
-};
-
-#define SAY(t, ...) \
-    ((t)->length = sentence_add((t)->bytes, (t)->length, sizeof(t)->bytes, __VA_ARGS__))
-
-static void append_line(void *arg, const struct epoch *e)
-{
-    char line[48];
-    struct text *all = arg;
-    all->length += (size_t)snprintf(all->bytes + all->length, sizeof all->bytes - all->length,
-                                    "%s\n", epochs_line(e, line, sizeof line));
-}
-
-static void expect(const struct text *t, const char *lines)
-{
-    struct text all = {0};
-    int64_t pivot;
-    assert_int_equal(civil_parse_date("2026-11-24", &pivot), 0);
-    epochs_scan(t->bytes, t->length, pivot, append_line, &all);
-    assert_string_equal(all.bytes, lines);
-}
+#include "epoch_text.h"
 
 #define NOON(verdict)                                                         \
     "2026-11-24T12:00:01.000Z " verdict "\n2026-11-24T12:00:02.000Z " verdict \
@@ -129,7 +102,7 @@ static void each_maker_in_its_own_words(void **state)
                 SAY(&t, "%s", body);
             }
         print_message("%s\n", makers[i].name);
-        expect(&t, makers[i].lines);
+        expect_epochs(&t, makers[i].lines);
     }
 }
 
@@ -140,7 +113,7 @@ static void c3_no_checksum_is_not_believed(void **state)
     t.length = (size_t)snprintf(t.bytes, sizeof t.bytes,
                                 "$GPRMC,120001,A,,,,,,,241126\r\n$GPRMC,120002,A,,,,,,,241126*\r\n"
                                 "$GPRMC,120003,A,,,,,,,241126*2\r\n");
-    expect(&t, "");
+    expect_epochs(&t, "");
 }
 
 static void c3_lower_case_checksums(void **state)
@@ -152,7 +125,7 @@ static void c3_lower_case_checksums(void **state)
     for (size_t i = 1; i + 1 < t.length; i++)
         if (t.bytes[i - 1] == '*' || (i > 1 && t.bytes[i - 2] == '*'))
             t.bytes[i] = (char)tolower(t.bytes[i]);
-    expect(&t, NOON("A"));
+    expect_epochs(&t, NOON("A"));
 }
 
 static void c14_ten_a_second_over_midnight(void **state)
@@ -168,7 +141,7 @@ static void c14_ten_a_second_over_midnight(void **state)
             lines.bytes + lines.length, sizeof lines.bytes - lines.length, "%s:%02d.%d00Z A\n",
             i < 0 ? "2026-12-31T23:59" : "2027-01-01T00:00", second, tenth);
     }
-    expect(&t, lines.bytes);
+    expect_epochs(&t, lines.bytes);
 }
 
 int main(void)
