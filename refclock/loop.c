@@ -47,24 +47,55 @@ void loop_unwatch(struct loop *l, struct loop_fd *f)
     f->revents = 0;
 }
 
+/* A poll that failed: 0 to go on. Want of memory in the kernel passes, if nobody is too eager. */
+static int pause_after(struct loop *l, int errnum)
+{
+    static const struct timespec moment = {.tv_nsec = 10000000};
+    for (struct loop_fd *f = l->fds; f; f = f->next)
+        f->revents = 0;
+    if (errnum == ENOMEM)
+        (void)ppoll(NULL, 0, &moment, NULL);
+    return errnum == EINTR || errnum == ENOMEM ? 0 : -1;
+}
+
+/* True when there is room to poll all; else, for want of memory, the newest are left out. */
+static bool poll_room(struct loop *l)
+{
+    if (l->poll_size >= l->fd_count)
+        return true;
+    struct pollfd *more = realloc(l->poll, (l->fd_count + 8) * sizeof *more);
+    if (!more)
+        return l->poll_size > 0;
+    l->poll = more;
+    l->poll_size = l->fd_count + 8;
+    return true;
+}
+
+/* The first of those that are polled: those who were there first are at the end. */
+static struct loop_fd *first_polled(struct loop *l)
+{
+    struct loop_fd *f = l->fds;
+    for (size_t left_out = l->fd_count; left_out > l->poll_size; left_out--) {
+        f->revents = 0;
+        f = f->next;
+    }
+    return f;
+}
+
 int loop_poll_fds(struct loop *l, int64_t wait_ns)
 {
-    if (l->poll_size < l->fd_count) {
-        struct pollfd *more = realloc(l->poll, (l->fd_count + 8) * sizeof *more);
-        if (!more)
-            return -1;
-        l->poll = more;
-        l->poll_size = l->fd_count + 8;
-    }
+    if (!poll_room(l))
+        return -1;
+    struct loop_fd *first = first_polled(l);
     nfds_t n = 0;
-    for (struct loop_fd *f = l->fds; f; f = f->next)
+    for (struct loop_fd *f = first; f; f = f->next)
         l->poll[n++] = (struct pollfd){.fd = f->fd, .events = f->events};
     struct timespec ts = {.tv_sec = wait_ns / 1000000000, .tv_nsec = wait_ns % 1000000000};
     int ready = ppoll(l->poll, n, wait_ns < 0 ? NULL : &ts, NULL);
     if (ready < 0)
-        return errno == EINTR ? 0 : -1;
+        return pause_after(l, errno);
     n = 0;
-    for (struct loop_fd *f = l->fds; f; f = f->next)
+    for (struct loop_fd *f = first; f; f = f->next)
         f->revents = l->poll[n++].revents;
     return ready;
 }

@@ -59,7 +59,8 @@ struct loop {
 
 /*
  * For the loops' own wait(): polls every watched descriptor for at most wait_ns (negative: without
- * end) and fills revents. Number of ready ones; 0 also when a signal came; -1 on failure.
+ * end) and fills revents. Where there is no memory for all of them, the newest wait until there is.
+ * Number of ready ones; 0 also when a signal came; -1 on failure.
  */
 int loop_poll_fds(struct loop *l, int64_t wait_ns);
 

@@ -17,7 +17,6 @@ static const struct {
 } kept[] = {
     {PRIV_CLOCK, CAP_SYS_TIME, "sys_time"},
     {PRIV_LOCK, CAP_IPC_LOCK, "ipc_lock"},
-    {PRIV_LOW_PORT, CAP_NET_BIND_SERVICE, "net_bind_service"},
 };
 
 static int no_such_user(const char *user, bool given, const struct log *log, struct err *err)

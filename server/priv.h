@@ -15,9 +15,8 @@
  * Nothing while it runs needs more: devices come back through the rights of the user's groups.
  */
 enum {
-    PRIV_CLOCK = 1,    /* CAP_SYS_TIME: the system clock is steered */
-    PRIV_LOCK = 4,     /* CAP_IPC_LOCK: memory that is locked may grow */
-    PRIV_LOW_PORT = 2, /* CAP_NET_BIND_SERVICE: a port below 1024 may have to be bound again */
+    PRIV_CLOCK = 1, /* CAP_SYS_TIME: the system clock is steered */
+    PRIV_LOCK = 2,  /* CAP_IPC_LOCK: memory that is locked may grow */
 };
 
 struct priv {

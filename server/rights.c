@@ -3,16 +3,10 @@
 
 #include "server/sandbox.h"
 
-#define LOW_PORTS 1024 /* ip_unprivileged_port_start, where nobody changed it */
-
 static unsigned needs_of(const struct config *c)
 {
     unsigned needs = c->clock == CONFIG_CLOCK_SYSTEM ? PRIV_CLOCK : 0;
-    needs |= c->lock_memory ? PRIV_LOCK : 0;
-    for (size_t i = 0; i < c->listen_count; i++)
-        if (c->listen[i].port < LOW_PORTS)
-            needs |= PRIV_LOW_PORT;
-    return needs;
+    return needs | (c->lock_memory ? PRIV_LOCK : 0);
 }
 
 int rights_begin(struct rights *r, const struct config *config, const struct log *log,

@@ -65,7 +65,8 @@ int ctl_ask(struct ctl_client *c, const char *word, struct err *err)
     int n = snprintf(line, sizeof line, "%s\n", word);
     if (n > CTL_ASK_MAX)
         return err_set(err, "timeballd", "", "the request is longer than %d bytes", CTL_ASK_MAX);
-    if (send(c->fd, line, (size_t)n, MSG_NOSIGNAL) != n)
+    /* who was sent away before it could ask finds the reason where the answer would be */
+    if (send(c->fd, line, (size_t)n, MSG_NOSIGNAL) != n && errno != EPIPE)
         return err_errno(err, "timeballd", "try again", "the request was not taken", errno);
     return 0;
 }
@@ -73,6 +74,7 @@ int ctl_ask(struct ctl_client *c, const char *word, struct err *err)
 const char *ctl_read(struct ctl_client *c, struct err *err)
 {
     size_t looked = c->begin;
+    bool reset = false; /* is told before what the daemon said last */
     for (;;) {
         char *newline = memchr(c->buffer + looked, '\n', c->end - looked);
         if (newline) {
@@ -92,6 +94,8 @@ const char *ctl_read(struct ctl_client *c, struct err *err)
         ssize_t n = recv(c->fd, c->buffer + c->end, CTL_LINE_MAX - c->end, 0);
         if (n > 0) {
             c->end += (size_t)n;
+        } else if (n < 0 && errno == ECONNRESET && !reset) {
+            reset = true;
         } else if (n == 0 || errno == ECONNRESET) {
             err_set(err, "timeballd", "it may have been stopped: look at its log",
                     "closed the connection");

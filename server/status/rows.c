@@ -423,6 +423,10 @@ static const struct status_row socket_rows[] = {
     ROW("oversize", COUNT, oversize, NULL, "Request lines that were too long."),
     ROW("timeouts", COUNT, timeouts, NULL, "Clients dropped because they were silent."),
     ROW("slow", COUNT, slow, NULL, "Clients dropped because they did not read."),
+    ROW("displaced", COUNT, displaced, NULL,
+        "Clients dropped to make room for new ones, because they were silent or did not read."),
+    ROW("accept_errors", COUNT, accept_errors, NULL,
+        "Times that a connection had to wait because descriptors or memory ran out."),
     END,
 };
 #undef AT

@@ -190,17 +190,55 @@ static void client_ready(void *arg, int64_t now, short revents)
         choose_events(c);
 }
 
-static struct client *free_place(struct status_socket *s)
+/*
+ * How long a client must have kept us waiting, ns, to be dropped for a new one: whoever asks gets
+ * an answer, however many others only hold their places.
+ */
+static int64_t held(const struct client *c)
+{
+    if (c->out)
+        return SECOND_NS;
+    if (c->watch)
+        return INT64_MAX; /* it waits for us */
+    return c->answered && !c->got ? STATUS_SOCKET_PATIENCE * SECOND_NS : 0;
+}
+
+/* Drops the client that has kept us waiting for longest. False: nobody has for too long. */
+static bool make_room(struct status_socket *s, int64_t now)
+{
+    struct client *longest = NULL;
+    for (struct client *c = s->client; c < s->client + STATUS_SOCKET_CLIENTS; c++)
+        if (c->io.fd >= 0 && now - c->since >= held(c) && (!longest || c->since < longest->since))
+            longest = c;
+    if (!longest)
+        return false;
+    s->counts.displaced++;
+    drop(longest);
+    return true;
+}
+
+static struct client *free_place(struct status_socket *s, int64_t now)
 {
     for (struct client *c = s->client; c < s->client + STATUS_SOCKET_CLIENTS; c++)
         if (c->io.fd < 0)
             return c;
-    return NULL;
+    return make_room(s, now) ? free_place(s, now) : NULL;
+}
+
+/* No descriptor, or no memory for one: somebody makes room, or it is tried again at the next tick,
+ * for it stays readable. */
+static void not_accepted(struct status_socket *s, int64_t now, int errnum)
+{
+    if (errnum != EMFILE && errnum != ENFILE && errnum != ENOMEM && errnum != ENOBUFS)
+        return;
+    s->counts.accept_errors++;
+    if (!make_room(s, now))
+        s->io.events = 0;
 }
 
 static void refuse(struct status_socket *s, int fd)
 {
-    char *line = status_json_error("too many clients");
+    char *line = status_json_error("too many clients: ask again in a second");
     s->counts.refused++;
     if (line)
         (void)!send(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -215,11 +253,10 @@ static void listener_ready(void *arg, int64_t now, short revents)
     (void)revents;
     int fd = accept4(s->io.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-            s->io.events = 0; /* it would stay readable: try again at the next tick */
+        not_accepted(s, now, errno);
         return;
     }
-    struct client *c = free_place(s);
+    struct client *c = free_place(s, now);
     if (!c) {
         refuse(s, fd);
         return;

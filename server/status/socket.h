@@ -12,7 +12,7 @@
  * The status socket: a Unix stream socket, read only, in the loop. A client sends a line with one
  * word, and gets one JSON object a line (docs/status-protocol.md); "watch" gets a "status" each
  * second until it leaves. Nobody is waited for: who does not read, or sends half a request, is
- * dropped.
+ * dropped; at once when somebody else needs the place or the descriptor.
  */
 #define STATUS_SOCKET_CLIENTS  64  /* at a time */
 #define STATUS_SOCKET_REQUEST  256 /* bytes of a request line, the newline included */

@@ -218,14 +218,16 @@ struct status_clients {
 };
 
 struct status_socket_counts {
-    int clients;       /* connected now */
-    uint64_t accepted; /* connections */
-    uint64_t refused;  /* connections over the limit */
-    uint64_t requests; /* answered with an object */
-    uint64_t unknown;  /* requests that are not known */
-    uint64_t oversize; /* request lines that were too long */
-    uint64_t timeouts; /* clients dropped because they were silent */
-    uint64_t slow;     /* clients dropped because they did not read */
+    int clients;            /* connected now */
+    uint64_t accepted;      /* connections */
+    uint64_t refused;       /* connections over the limit */
+    uint64_t requests;      /* answered with an object */
+    uint64_t unknown;       /* requests that are not known */
+    uint64_t oversize;      /* request lines that were too long */
+    uint64_t timeouts;      /* clients dropped because they were silent */
+    uint64_t slow;          /* clients dropped because they did not read */
+    uint64_t displaced;     /* clients dropped for new ones, because they kept us waiting */
+    uint64_t accept_errors; /* connections that had to wait for a descriptor or memory */
 };
 
 struct status_process {

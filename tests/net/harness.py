@@ -112,9 +112,12 @@ def ask(host="127.0.0.1", port=PORT, timeout=1.0, **fields):
 
 class Daemon:
     def __init__(self, process, log):
-        self.process, self.log = process, log
+        self.process, self.log, self.last = process, log, None
 
     def output(self):
+        """All that it has said; also after its end."""
+        if self.last is not None:
+            return self.last
         with open(self.log, errors="replace") as f:
             return f.read()
 
@@ -193,6 +196,7 @@ def daemon(command, conf="", seconds=120):
             if process.poll() is None:
                 process.kill()
                 process.wait()
+            d.last = d.output()
 
 
 class Prober:

@@ -9,12 +9,12 @@ import os
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 
 import harness
 from harness import ask, check
 from receiver import Receiver
+from steady import Client
 
 ALLOWED = 1  # request that a busy machine may not answer within a second
 
@@ -29,32 +29,6 @@ controlsocket {folder}/control.sock
 log {folder}/daemon.log level info
 refclock nmea {tty} delay 0..0.4
 """
-
-
-class Client(threading.Thread):
-    """Asks five times a second, each time for itself."""
-
-    def __init__(self):
-        super().__init__()
-        self.over, self.asked, self.lost, self.seen, self.worst = threading.Event(), 0, 0, set(), 0.0
-
-    def run(self):
-        while not self.over.wait(0.2):
-            answer = ask(timeout=1.0)
-            self.asked += 1
-            if not answer:
-                self.lost += 1
-                continue
-            self.seen.add((answer.leap, answer.stratum))
-            self.worst = max(self.worst, abs(answer.offset) if answer.delay < 0.1 else 0)
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.join()
 
 
 class Reloaded:
@@ -141,13 +115,6 @@ def storm(r, d):
     d.alive()
 
 
-def wait_twenty(client):
-    """So that there is something to count."""
-    until = client.asked + 20
-    while client.asked < until:
-        time.sleep(0.1)
-
-
 def test(own, command):
     timeballctl, threads = own
     with tempfile.TemporaryDirectory(prefix="timeball-reload-") as folder, Receiver() as receiver:
@@ -157,12 +124,12 @@ def test(own, command):
             r = Reloaded(d, timeballctl, folder, conf)
             d.wait_synchronised()
             memory = d.memory()
-            with Client() as client:
+            with Client(patience=1) as client:
                 for f in keys_change, errors_change_nothing, what_needs_a_restart_is_said, log_file_is_opened_again:
                     f(r)
                     print(f.__name__, "ok")
                 storm(r, d)
-                wait_twenty(client)
+                client.wait()
             print(f"{client.asked} asked, {client.lost} lost, leap and stratum {client.seen}, worst {client.worst:.4f} s")
             print(f"memory {memory} kB, then {d.memory()} kB")
             check(client.lost <= ALLOWED, f"{client.lost} of {client.asked} requests got no answer")
