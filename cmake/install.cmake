@@ -1,7 +1,7 @@
 # what `cmake --install` puts where
 install(TARGETS timeballd DESTINATION ${CMAKE_INSTALL_SBINDIR})
 install(TARGETS timeballctl timeball-sim timeball-alarm DESTINATION ${CMAKE_INSTALL_BINDIR})
-foreach(section 1 5 8)
+foreach(section 1 5 7 8)
   file(GLOB pages ${PROJECT_SOURCE_DIR}/docs/*.${section})
   install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
@@ -21,5 +21,7 @@ install(FILES udev/60-timeball.rules DESTINATION ${TIMEBALL_RULES_DIR})
 install(FILES udev/timeball.sysusers DESTINATION lib/sysusers.d RENAME timeball.conf)
 install(FILES udev/clock-none.conf udev/realtime.conf udev/alarm-hook.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
+file(GLOB guides ${PROJECT_SOURCE_DIR}/docs/*.md)
+install(FILES ${guides} docs/status.schema.json DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES docs/monitoring/timeball-alerts.yml docs/monitoring/timeball-dashboard.json docs/monitoring/timeball-rules-test.yml
         DESTINATION ${CMAKE_INSTALL_DOCDIR}/monitoring)

@@ -13,7 +13,7 @@
 /*
  * The control socket: a Unix stream socket, mode 0600, in the loop, for root and the daemon's own
  * user alone (SO_PEERCRED, unix(7)). A client sends a line of words; the answer is JSON, an object
- * a line (docs/status-protocol.md), maybe much later, or bytes without end. Each request is logged
+ * a line (timeball-status(7)), maybe much later, or bytes without end. Each request is logged
  * with its sender. Nobody is waited for: who does not read, or sends half a request, is dropped.
  */
 #define CONTROL_CLIENTS  8            /* at a time, those that left while a request ran included */

@@ -10,7 +10,7 @@
 
 /*
  * The status socket: a Unix stream socket, read only, in the loop. A client sends a line with one
- * word, and gets one JSON object a line (docs/status-protocol.md); "watch" gets a "status" each
+ * word, and gets one JSON object a line (timeball-status(7)); "watch" gets a "status" each
  * second until it leaves. Nobody is waited for: who does not read, or sends half a request, is
  * dropped; at once when somebody else needs the place or the descriptor.
  */

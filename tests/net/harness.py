@@ -1,11 +1,13 @@
 """What the tests in this folder share: the daemon under test, the NTP packet, and the reasons to skip.
 
 Every test runs inside `enclosed`, so port 123 is free. The daemon's command follows `--` on the command line; {port},
-{seconds} and {conf} (the path of its configuration) in it are replaced.
+{seconds}, {conf} (the path of its configuration) and {status} (that of a status socket) in it are replaced. At the end of
+each test the answers of its sockets are held against the schema.
 """
 
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -114,6 +116,18 @@ class Daemon:
     def __init__(self, process, log):
         self.process, self.log, self.last = process, log, None
 
+    def hold_to_schema(self, conf, folder):
+        """What its sockets answer now is what the schema says."""
+        import status_schema  # which needs check()
+
+        words = self.process.args
+        if "-s" in words:  # timeball-sim
+            conf = f"statussocket {words[-words[::-1].index('-s')]}"
+        for word, hold in (("statussocket", status_schema.hold_status), ("controlsocket", status_schema.hold_control)):
+            path = (re.findall(rf"^{word} (\S+)$", conf, flags=re.M) or ["none"])[-1]
+            if path != "none":
+                hold(os.path.join(folder, path))
+
     def output(self):
         """All that it has said; also after its end."""
         if self.last is not None:
@@ -159,12 +173,12 @@ def while_synchronised(d, run, tries=5):
     raise AssertionError(f"the time was lost {tries} times")
 
 
-def missing_from(conf):
+def missing_from(conf, status):
     """Every test runs with the filter that ends the daemon at a system call that is not in its table; as root, for a
     user `timeball` of this machine could not write to the tests' folders; and with nothing of this machine's timeball."""
     if "includefile" in conf:
         return "\nsandbox strict\nuser none\n"  # the file has words of its own
-    lines = ("sandbox strict", "user none", "statussocket none", "controlsocket none", "driftfile none")
+    lines = ("sandbox strict", "user none", f"statussocket {status}", "controlsocket none", "driftfile none")
     return "".join(f"\n{line}\n" for line in lines if not conf.count("\n" + line.split()[0] + " "))
 
 
@@ -172,16 +186,18 @@ def missing_from(conf):
 def daemon(command, conf="", seconds=120):
     """Runs the daemon; SIGTERM must end it cleanly and at once."""
     with tempfile.TemporaryDirectory(prefix="timeball-net-") as folder:
-        log, conf_path = os.path.join(folder, "log"), os.path.join(folder, "timeball.conf")
+        log, conf_path, status = (os.path.join(folder, name) for name in ("log", "timeball.conf", "status.sock"))
+        conf += missing_from(conf, status)
         with open(conf_path, "w") as f:
-            f.write(conf + missing_from(conf))
-        words = [w.format(port=PORT, seconds=seconds, conf=conf_path) for w in command]
+            f.write(conf)
+        words = [w.format(port=PORT, seconds=seconds, conf=conf_path, status=status) for w in command]
         with open(log, "w") as out:
             process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=folder)
         d = Daemon(process, log)
         try:
             yield d
             d.alive()
+            d.hold_to_schema(conf, folder)
             for _ in range(20):  # a storm is as good as one (F4)
                 process.send_signal(signal.SIGTERM)
             try:

@@ -10,7 +10,7 @@ import tempfile
 import harness
 from harness import PORT, check
 
-CONF = "statussocket none\ndriftfile none\nlisten 127.0.0.1 port 123\n"
+CONF = "driftfile none\nlisten 127.0.0.1 port 123\n"
 
 
 def ends(command, conf_lines, words):

@@ -21,7 +21,6 @@ AGREE = 0.001  # s; the receiver's messages alone put the clock some 0.1 s off
 TIMEBALL = """
 threads 0
 clock none
-statussocket none
 driftfile none
 refclock nmea {tty} delay 0..0.4
 feed {feed}

@@ -15,7 +15,6 @@ from receiver import Receiver
 CONF = """
 threads 0
 clock none
-statussocket none
 {line}
 """
 

@@ -17,7 +17,6 @@ PORT = 12947
 CONF = f"""
 threads 0
 clock none
-statussocket none
 driftfile none
 refclock gpsd localhost:{PORT} delay 0..0.4
 """

@@ -21,7 +21,6 @@ from receiver import Receiver
 CONF = """
 threads {threads}
 clock none
-statussocket none
 refclock nmea {tty} delay 0..0.4
 server 192.0.2.7 iburst
 """

@@ -14,7 +14,6 @@ from receiver import Receiver
 CONF = """
 threads {threads}
 clock none
-statussocket none
 refclock nmea {tty} delay 0..0.4
 """
 

@@ -24,7 +24,6 @@ user none
 sandbox strict
 clock none
 driftfile none
-statussocket none
 controlsocket {folder}/control.sock
 log {folder}/daemon.log level info
 refclock nmea {tty} delay 0..0.4

@@ -11,7 +11,7 @@ import tempfile
 import harness
 from harness import PORT, check
 
-CONF = "clock none\nstatussocket none\nthreads {threads}\nlisten {listen}\n"
+CONF = "clock none\nthreads {threads}\nlisten {listen}\n"
 WITHOUT_RIGHT = ("setpriv", "--bounding-set", "-net_bind_service", "--inh-caps", "-net_bind_service")
 
 

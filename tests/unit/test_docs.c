@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The manuals hold tables made from the rows of options, drivers, verdicts and status, between
- * lines "rows: NAME" and "rows: end". The test holds them against the rows of today;
+ * lines "rows: NAME" and "rows: end"; the schema of the status protocol is made as a whole. The
+ * test holds them against the rows of today;
  * `test_docs --update` writes them anew.
  */
 #include <setjmp.h>
@@ -24,8 +25,9 @@
 #include "server/reload.h"
 #include "server/sim/scenario.h"
 #include "server/sim/result.h"
-#include "server/status/status.h"
 #include "server/verdict.h"
+
+#include "docs_status.h"
 
 #define MARK "rows: "
 
@@ -96,67 +98,6 @@ static void reloads(FILE *out)
     for (const struct config_directive *d = config_directives; d->row.word; d++)
         if (reload_applies(d->row.word))
             fprintf(out, ".BR %s ,\n", d->row.word);
-}
-
-static const char *type_name(const struct status_row *row)
-{
-    static const char *const names[] = {
-        [STATUS_TYPE_TEXT] = "text",       [STATUS_TYPE_BOOL] = "true or false",
-        [STATUS_TYPE_INT] = "integer",     [STATUS_TYPE_COUNT] = "integer",
-        [STATUS_TYPE_COUNT32] = "integer", [STATUS_TYPE_SECONDS] = "s",
-        [STATUS_TYPE_SIZE] = "s",          [STATUS_TYPE_AGE] = "s",
-        [STATUS_TYPE_BOUND] = "s",         [STATUS_TYPE_NS] = "integer, ns",
-        [STATUS_TYPE_NUMBER] = "number",   [STATUS_TYPE_PPM] = "ppm",
-        [STATUS_TYPE_PPM_SIZE] = "ppm",    [STATUS_TYPE_INSTANT] = "instant",
-        [STATUS_TYPE_NAME] = "text",       [STATUS_TYPE_REFID] = "text",
-        [STATUS_TYPE_REACH] = "integer",   [STATUS_TYPE_LETTER] = "text",
-        [STATUS_TYPE_COUNTERS] = "object", [STATUS_TYPE_OBJECT] = "object",
-        [STATUS_TYPE_LIST] = "array",
-    };
-    return names[row->type];
-}
-
-static void print_rows(FILE *out, const struct status_row *rows, const char *path)
-{
-    fputs("| field | type | meaning |\n|---|---|---|\n", out);
-    for (const struct status_row *row = rows; row->name; row++)
-        fprintf(out, "| `%s` | %s | %s |\n", row->name, type_name(row), row->help);
-    for (const struct status_row *row = rows; row->name; row++) {
-        char inner[128];
-        if (!row->rows)
-            continue;
-        snprintf(inner, sizeof inner, "%s%s%s%s", path, *path ? "." : "", row->name,
-                 row->type == STATUS_TYPE_LIST ? "[]" : "");
-        fprintf(out, "\n### `%s`\n\n", inner);
-        print_rows(out, row->rows, inner);
-    }
-}
-
-static void status(FILE *out)
-{
-    print_rows(out, status_rows, "");
-}
-
-static void requests(FILE *out)
-{
-    fputs("| request | answer |\n|---|---|\n", out);
-    for (const struct status_request *r = status_requests; r->word; r++)
-        fprintf(out, "| `%s` | %s |\n", r->word, r->help);
-}
-
-static void verdict_names(FILE *out)
-{
-    fputs("| verdict | meaning |\n|---|---|\n", out);
-    for (int i = 0; i < VERDICT_COUNT; i++)
-        fprintf(out, "| `%s` | %s |\n", verdict_table[i].name, verdict_table[i].help);
-}
-
-static void counters(FILE *out)
-{
-    fputs("| driver | counter | meaning |\n|---|---|---|\n", out);
-    for (const struct driver_ops *const *ops = driver_table; *ops; ops++)
-        for (const struct counter_row *row = (*ops)->counters; row && row->name; row++)
-            fprintf(out, "| %s | `%s` | %s |\n", (*ops)->name, row->name, row->help);
 }
 
 /* Rows of a simulation: help is no whole sentence, and a value may be of any unit. */
@@ -289,7 +230,7 @@ static void events(FILE *out)
 }
 
 static const struct part {
-    const char *file, *name;
+    const char *file, *name; /* no name: the whole file */
     void (*print)(FILE *);
 } parts[] = {
     {"timeball.conf.5", "directives", directives},
@@ -310,10 +251,10 @@ static const struct part {
     {"timeball-sim.1", "servers", server_words},
     {"timeball-exporter.8", "metrics", metrics},
     {"timeball-alarm.8", "events", events},
-    {"status-protocol.md", "requests", requests},
-    {"status-protocol.md", "status", status},
-    {"status-protocol.md", "verdicts", verdict_names},
-    {"status-protocol.md", "counters", counters},
+    {"timeball-status.7", "requests", docs_requests},
+    {"timeball-status.7", "status", docs_fields},
+    {"timeball-status.7", "counters", docs_counters},
+    {"status.schema.json", NULL, docs_schema},
 };
 
 static void path_of(const struct part *part, char *path, size_t size)
@@ -337,21 +278,33 @@ static char *read_whole(const char *path)
     return text;
 }
 
+/* From a text's begin to what is between the marks. 0, or -1: they are not there. */
+static int find_part(const char *name, const char **begin, const char **end)
+{
+    char mark[64];
+    snprintf(mark, sizeof mark, MARK "%s", name);
+    const char *at = strstr(*begin, mark);
+    at = at ? strchr(at, '\n') : NULL;
+    const char *stop = at ? strstr(at, MARK "end") : NULL;
+    while (stop && stop > at && stop[-1] != '\n')
+        stop--;
+    if (!stop)
+        return -1;
+    *begin = at + 1;
+    *end = stop;
+    return 0;
+}
+
 /* The text with the part made anew; to be freed. NULL: its two marks are not there. */
 static char *renew(const char *text, const struct part *part)
 {
-    char mark[64], *made = NULL;
+    const char *begin = text, *end = "";
+    char *made = NULL;
     size_t size;
-    snprintf(mark, sizeof mark, MARK "%s", part->name);
-    const char *begin = strstr(text, mark);
-    begin = begin ? strchr(begin, '\n') : NULL;
-    const char *end = begin ? strstr(begin, MARK "end") : NULL;
-    while (end && end > begin && end[-1] != '\n')
-        end--;
-    if (!end)
+    if (part->name && find_part(part->name, &begin, &end))
         return NULL;
     FILE *f = open_memstream(&made, &size);
-    fprintf(f, "%.*s", (int)(begin + 1 - text), text);
+    fprintf(f, "%.*s", (int)(begin - text), text);
     part->print(f);
     fputs(end, f);
     fclose(f);
@@ -379,7 +332,7 @@ static void tables_are_those_of_the_rows(void **state)
         path_of(&parts[i], path, sizeof path);
         const char *wrong = wrong_with(path, &parts[i]);
         if (*wrong)
-            fail_msg("%s, '" MARK "%s': %s", path, parts[i].name, wrong);
+            fail_msg("%s, '" MARK "%s': %s", path, parts[i].name ? parts[i].name : "", wrong);
     }
 }
 
@@ -392,7 +345,7 @@ static int update(void)
         char *text = read_whole(path), *made = text ? renew(text, &parts[i]) : NULL;
         FILE *f = made ? fopen(path, "w") : NULL;
         if (!f || fputs(made, f) < 0 || fclose(f)) {
-            fprintf(stderr, "%s: '%s' was not written\n", path, parts[i].name);
+            fprintf(stderr, "%s was not written\n", path);
             failed = 1;
         }
         free(text);
