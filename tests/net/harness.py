@@ -173,7 +173,7 @@ def while_synchronised(d, run, tries=5):
     raise AssertionError(f"the time was lost {tries} times")
 
 
-def missing_from(conf, status):
+def missing_from(conf, status="none"):
     """Every test runs with the filter that ends the daemon at a system call that is not in its table; as root, for a
     user `timeball` of this machine could not write to the tests' folders; and with nothing of this machine's timeball."""
     if "includefile" in conf:
