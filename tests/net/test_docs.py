@@ -2,26 +2,22 @@
 root, hardware or hours, known by its program's own help; every configuration in them is understood, and the two of a page
 that translates one mean the same. Every program that is installed has a manual.
 
-A block that is indented holds commands; what is no command stands between fences, with its kind.
-
 usage: test_docs.py FOLDER_OF_PROGRAMS -- DAEMON [ARGUMENT]...
 """
 
-import concurrent.futures
 import glob
 import os
 import re
-import shlex
 import shutil
-import signal
 import subprocess
 import tempfile
 
 import harness
+from doc_commands import NOT_RUN, Commands, run_all
+from doc_pages import OURS, TOP, pages
 from harness import check
 from receiver import Receiver
 
-TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 CONF = """
 clock none
 statussocket {folder}/status.sock
@@ -29,148 +25,8 @@ controlsocket {folder}/control.sock
 driftfile none
 refclock nmea {tty} delay 0..0.4
 """
-KINDS = {"conf", "ntp", "chrony", "nft", "sysctl", "text"}
-OURS = r"(?:timeballd|timeballctl|timeball-sim|timeball-exporter|timeball-alarm|timeball-web)"
-# What ends by a signal alone.
-ENDLESS = {"watch", "record", "timeball-exporter", "timeball-alarm", "timeball-web"}
-# These end with another status where something is not as it should be on this machine, which is their answer.
-STATUS = {"status": (0, 2), "now": (0, 2), "doctor": (0, 1), "pool-check": (0, 2), "receiver": (0, 1)}
-# Units of others that the pages name.
-UNITS = {"gpsd.socket", "gpsd.service", "gpsd", "chrony.service", "chrony", "ntpsec", "systemd-timesyncd", "serial-getty@ttyAMA0"}
-# Commands of others that a test cannot run, and why.
-NOT_RUN = {
-    "apt": "installs", "cmake": "installs, as this test does elsewhere", "systemd-sysusers": "makes users", "raspi-config": "a Raspberry Pi's",
-    "reboot": "ends the machine", "sysctl": "sets the kernel", "openssl": "its output goes nowhere", "ssh": "needs another machine",
-    "hwstamp_ctl": "needs a network card", "cat": "what it shows is there with connection tracking alone", "git": "needs the network",
-    "dpkg": "installs", "lsblk": "needs a card", "scp": "needs another machine",
-}  # fmt: skip
-
-
-class Page:
-    def __init__(self, path):
-        self.name = os.path.basename(path)
-        with open(path) as f:
-            self.text = f.read()
-        self.fenced = re.findall(r"^```(\w*)\n(.*?)^```$", self.text, flags=re.M | re.S)
-        self.plain = re.sub(r"^```.*?^```$", "", self.text, flags=re.M | re.S)
-        for kind, _ in self.fenced:
-            check(kind in KINDS, f"{self.name}: a block of the kind '{kind}'; known are {sorted(KINDS)}")
-
-    def blocks(self, kind):
-        return [body for k, body in self.fenced if k == kind]
-
-    def commands(self):
-        """Of indented lines, which may say behind two blanks what they do; and of our programs also in the text."""
-        for line in re.findall(r"^    (\S.*)$", self.plain, flags=re.M):
-            yield from re.split(r"\s{2,}", line)[0].split(" && ")
-        yield from re.findall(rf"`((?:{OURS}|\./dev) [^`\n]+)`", self.plain)
-
-
-def pages():
-    paths = [f"{TOP}/README.md", *sorted(glob.glob(f"{TOP}/docs/*.md"))]
-    return [Page(p) for p in paths]
-
-
-class Commands:
-    """How each of them is run here."""
-
-    def __init__(self, programs, folder, ntp_conf):
-        self.programs, self.folder = programs, folder
-        self.stand_ins = {
-            "/etc/timeball.conf": f"{folder}/page.conf",
-            "/etc/ntpsec/ntp.conf": ntp_conf,
-            "FILE": f"{folder}/page.conf",
-            "HOST": "127.0.0.1",
-            "ntp.example.net": "127.0.0.1",
-        }
-        self.helps = {}
-
-    def help_of(self, program):
-        if program not in self.helps:
-            done = subprocess.run([f"{self.programs}/{program}", "--help"], capture_output=True, text=True, timeout=30)
-            check(done.returncode == 0, f"{program} --help: {done}")
-            self.helps[program] = done.stdout
-        return self.helps[program]
-
-    def options_exist(self, program, words):
-        for option in (w for w in words if w.startswith("-")):
-            check(re.search(rf"(?<!\S){option}\b", self.help_of(program)), f"{program} has no option {option}")
-
-    def ours(self, program, words):
-        """The command as it is run here; None: it must not be, or cannot."""
-        self.options_exist(program, words)
-        words = [self.stand_ins.get(w, w) for w in words]
-        if program == "timeballd":
-            return [program, *words] if "--check" in words else None  # it would steer the clock, if it could
-        if program == "timeball-sim":
-            return [program, *words] if words[-1].endswith(".scn") else None
-        if "wait" in words:
-            words += ["--error", "1s"]  # there is no pulse; of two the last one counts
-        if "record" in words:
-            words[words.index("record") + 1] = f"{self.folder}/recording-{len(os.listdir(self.folder))}"
-        control = {"reload", "record", "receiver"} & set(words)
-        return [program, "-s", f"{self.folder}/{'control' if control else 'status'}.sock", *words]
-
-    def others(self, program, words):
-        if program == "./dev":
-            usage = subprocess.run([f"{TOP}/dev", "help"], capture_output=True, text=True, timeout=30).stdout
-            check(re.search(rf"^  (\w+, )?{words[0]}\b", usage, flags=re.M), f"./dev has no command {words[0]}")
-            if words[0] == "bench":
-                check(glob.glob(f"{TOP}/tests/bench/{words[1]}*"), f"no benchmark {words[1]}")
-            elif any(w.startswith("--") for w in words):
-                check(f"[{words[1]}" in usage, f"./dev {words[0]} has no {words[1]}")
-        elif program == "systemctl":
-            for unit in (w for w in words[1:] if not w.startswith("-")):
-                ours = os.path.exists(f"{TOP}/udev/{unit.removesuffix('.service')}.service")
-                check(ours or unit in UNITS or words[0] == "daemon-reload", f"there is no unit {unit}")
-        elif program in ("ntpq", "chronyd", "ip", "nstat"):
-            if program == "chronyd":
-                words = ["-U", "-u", "root", *(w.replace("port 11123", f"port {harness.PORT}") for w in words)]
-            if shutil.which(program):
-                return [program, *(self.stand_ins.get(w, w) for w in words)]
-        else:
-            check(program in NOT_RUN, f"nobody knows the command {program}")
-        return None
-
-    def made(self, line):
-        program, *words = shlex.split(line.removeprefix("sudo "))
-        name = program.removeprefix("build/release/")
-        if re.fullmatch(OURS, name):
-            if name == "timeballctl" and "-s" in words:  # the page's socket
-                del words[words.index("-s") : words.index("-s") + 2]
-            return self.ours(name, words)
-        return self.others(program, words)
-
-    def run(self, line):
-        """What became of it, in a word."""
-        command = self.made(line)
-        if not command:
-            return "known"
-        program, words = command[0], command[1:]
-        path = f"{self.programs}/{program}" if re.fullmatch(OURS, program) else program
-        with subprocess.Popen([path, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=TOP) as p:
-            endless = ENDLESS & {program, *words}
-            try:
-                said, _ = p.communicate(timeout=3 if endless else 45)
-            except subprocess.TimeoutExpired:
-                p.send_signal(signal.SIGINT)
-                said, _ = p.communicate(timeout=20)
-                check(endless, f"{line}: does not end:\n{said}")
-                check(p.returncode in (0, -signal.SIGINT), f"{line}: exit status {p.returncode}\n{said}")
-                return "run, and ended"
-        allowed = next((STATUS[w] for w in words if w in STATUS), (0,))
-        check(p.returncode in allowed, f"{line}: exit status {p.returncode}\n{said}")
-        check("usage:" not in said and "--help" not in said, f"{line}: {said}")
-        return f"run: {p.returncode}"
-
-
-def run_all(all_pages, commands):
-    lines = {line: page.name for page in reversed(all_pages) for line in page.commands()}
-    with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        results = list(pool.map(commands.run, lines))
-    for (line, page), result in zip(lines.items(), results):
-        print(f"{page}: {line}: {result}")
-    check(sum(r.startswith("run") for r in results) >= 15, "hardly a command was run")
+# Words of others on our side of a table.
+THEIRS = {"makestep", "slew", "interval", "ntpq"}
 
 
 def understood(timeballd, folder, body):
@@ -230,6 +86,61 @@ def manuals(programs, folder):
     check({"README.md", "status.schema.json", "pool.md", "from-ntpd.md"} <= docs, f"documents: {docs}")
 
 
+def options_are_in_the_manuals(programs):
+    for program in sorted(glob.glob(f"{programs}/timeball*")):
+        name = os.path.basename(program)
+        if not re.fullmatch(OURS, name):
+            continue
+        helped = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=30).stdout
+        with open(next(p for p in glob.glob(f"{TOP}/docs/{name}.[18]"))) as f:
+            manual = f.read().replace("\\-", "-")
+        option = r"(?<![\w-])--?[a-zA-Z][a-z-]*"
+        described = set(re.findall(option, manual.partition("\n.SH OPTIONS\n")[2].partition("\n.SH ")[0]))
+        known = set(re.findall(option, helped))
+        check(described and known <= set(re.findall(option, manual)), f"{name}: its manual lacks {known - described}")
+        missing = {o for o in described - known if o.startswith("--")}
+        check(not missing, f"{name} --help lacks {missing}")
+
+
+def settings(page):
+    """What the tables of a page offer in place of another's setting; where they say that it is the same, that itself."""
+    for row in re.findall(r"^\|(?!---).*\|$", page.plain, flags=re.M):
+        theirs, ours = row.strip("|").split(" | ", 1)
+        same = re.match(r" *the same", ours)
+        yield from (w for w in re.findall(r"`([a-z][^`]*)`", theirs if same else ours) if w not in THEIRS)
+
+
+def tried(setting, folder):
+    """With values for what stands in capitals."""
+    values = {"PATH": f"{folder}/page", "N": "2", "S": "0.5", "U": "1", "WORD": "gps", "HOST": "a", "NAME": "a", "NET": "192.0.2.0/24",
+              "A": "192.0.2.1", "ADDRESS": "192.0.2.1", "CLIENTS": "1024", "LEVEL": "info"}  # fmt: skip
+    setting = re.sub(r"(/dev/\w+)U\b", r"\g<1>1", setting.replace("0..S", "0..0.5").replace("baud N", "baud 9600"))
+    return " ".join(values.get(word, word) for word in setting.split())
+
+
+def settings_exist(page, timeballd, folder):
+    """Each is a line, or part of one; a single word is one that the manual knows."""
+    with open(f"{TOP}/docs/timeball.conf.5") as f:
+        manual = f.read()
+    lines = ("", "refclock pps /dev/pps0 ", "refclock nmea /dev/ttyS0 ", "refclock shm 2 ", "refclock phc /dev/ptp0 ", "server a ", "pool a ")
+    checked, path = [], f"{folder}/setting.conf"
+    open(f"{folder}/page", "w").close()
+    for setting in sorted(set(settings(page))):
+        first = setting.split()[0]
+        if re.fullmatch(OURS, first) or first == "systemctl" or first in NOT_RUN:
+            continue
+        for line in lines:
+            with open(path, "w") as f:
+                f.write(f"{line}{tried(setting, folder)}\n")
+            if subprocess.run([timeballd, "--check", path], capture_output=True, timeout=30).returncode == 0:
+                break
+        else:
+            check(setting == first and re.search(rf"\b{setting}\b", manual), f"{page.name}: '{setting}' is no setting")
+        checked.append(setting)
+    print(f"{page.name}: {len(checked)} settings of its tables are there: {', '.join(checked)}")
+    check(len(checked) > 20, f"{page.name}: hardly a setting")
+
+
 def links(all_pages):
     """Links between the pages lead somewhere."""
     for page in all_pages:
@@ -244,9 +155,13 @@ def test(own, command):
     links(all_pages)
     with tempfile.TemporaryDirectory(prefix="timeball-net-") as folder:
         manuals(programs, folder)
+        options_are_in_the_manuals(programs)
         configurations(all_pages, timeballd, folder)
         ntpd = next(p for p in all_pages if p.name == "from-ntpd.md")
         same_meaning(ntpd, timeballd, folder)
+        for page in all_pages:
+            if page.name.startswith("from-"):
+                settings_exist(page, timeballd, folder)
         with open(f"{folder}/ntp.conf", "w") as f:
             f.write(ntpd.blocks("ntp")[0])
         with Receiver() as receiver:
