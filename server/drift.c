@@ -221,16 +221,24 @@ static int put(int fd, const char *text)
     return fsync(fd);
 }
 
+static const char *todo_for(int errnum)
+{
+    if (errnum == ENOSPC || errnum == EDQUOT)
+        return "make room on its disk; what was learned is written again later";
+    if (errnum == EROFS)
+        return "name a place that can be written to with `driftfile`";
+    return "check that its folder exists and the user of timeballd may write there";
+}
+
 static int replace(const char *path, const char *text, struct err *err)
 {
     char next[PATH_MAX];
-    const char *todo = "check that its folder exists and the user of timeballd may write there";
     if (snprintf(next, sizeof next, "%s.new", path) >= (int)sizeof next)
         return err_set(err, path, "", "the path is too long");
     (void)unlink(next);
     int fd = open(next, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
-        return err_errno(err, next, todo, "creating", errno);
+        return err_errno(err, next, todo_for(errno), "creating", errno);
     int bad = put(fd, text) ? errno : 0;
     if (close(fd) && !bad)
         bad = errno;
@@ -239,7 +247,7 @@ static int replace(const char *path, const char *text, struct err *err)
     if (!bad)
         return 0;
     (void)unlink(next);
-    return err_errno(err, path, todo, "writing", bad);
+    return err_errno(err, path, todo_for(bad), "writing", bad);
 }
 
 static size_t put_row(char *to, size_t room, const struct drift *d, const char *word, size_t offset,

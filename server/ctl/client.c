@@ -97,7 +97,7 @@ const char *ctl_read(struct ctl_client *c, struct err *err)
         } else if (n < 0 && errno == ECONNRESET && !reset) {
             reset = true;
         } else if (n == 0 || errno == ECONNRESET) {
-            err_set(err, "timeballd", "it may have been stopped: look at its log",
+            err_set(err, "timeballd", "try again; it may have been stopped: look at its log",
                     "closed the connection");
             return NULL;
         } else if (errno != EINTR) {

@@ -55,11 +55,24 @@ static json_t *refid_json(uint32_t refid)
     return refid ? json_string(status_refid(refid, text, sizeof text)) : json_null();
 }
 
+/* Out of memory: half an object must not pass for a whole one. */
+static json_t *none_of(json_t *json)
+{
+    json_decref(json);
+    return NULL;
+}
+
+/* Adds a member and takes it over: the object, or NULL. */
+static json_t *with(json_t *object, const char *name, json_t *value)
+{
+    return json_object_set_new(object, name, value) ? none_of(object) : object;
+}
+
 static json_t *counters_json(const struct status_counters *c)
 {
     json_t *json = json_object();
-    for (int i = 0; i < c->count && i < STATUS_COUNTERS_MAX; i++)
-        json_object_set_new(json, c->item[i].name, json_integer((json_int_t)c->item[i].value));
+    for (int i = 0; json && i < c->count && i < STATUS_COUNTERS_MAX; i++)
+        json = with(json, c->item[i].name, json_integer((json_int_t)c->item[i].value));
     return json;
 }
 
@@ -68,9 +81,10 @@ static json_t *list_json(const struct status_row *row, const void *base)
     int count;
     memcpy(&count, (const char *)base + row->count_offset, sizeof count);
     json_t *json = json_array();
-    for (int i = 0; i < count && i < row->max; i++) {
+    for (int i = 0; json && i < count && i < row->max; i++) {
         const char *item = (const char *)base + row->offset + (size_t)i * row->size;
-        json_array_append_new(json, status_json(row->rows, item, NULL));
+        if (json_array_append_new(json, status_json(row->rows, item, NULL)))
+            json = none_of(json);
     }
     return json;
 }
@@ -131,9 +145,9 @@ static bool wanted(const char *name, const char *const *names)
 json_t *status_json(const struct status_row *rows, const void *base, const char *const *names)
 {
     json_t *json = json_object();
-    for (const struct status_row *row = rows; row->name; row++)
+    for (const struct status_row *row = rows; json && row->name; row++)
         if (wanted(row->name, names))
-            json_object_set_new(json, row->name, row_json(row, base));
+            json = with(json, row->name, row_json(row, base));
     return json;
 }
 
@@ -143,8 +157,11 @@ static char *line_of(json_t *json)
     const size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(17);
     size_t n = json ? json_dumpb(json, NULL, 0, flags) : 0;
     char *line = n && n + 2 <= STATUS_LINE_MAX ? malloc(n + 2) : NULL;
+    if (line && json_dumpb(json, line, n, flags) != n) {
+        free(line);
+        line = NULL;
+    }
     if (line) {
-        json_dumpb(json, line, n, flags);
         memcpy(line + n, "\n", 2);
     }
     json_decref(json);
@@ -162,7 +179,6 @@ char *status_json_line(const struct status *s, const char *request)
 char *status_json_error(const char *why)
 {
     json_t *json = json_object();
-    json_object_set_new(json, "version", json_integer(STATUS_VERSION));
-    json_object_set_new(json, "error", text_json(why));
-    return line_of(json);
+    json = with(json, "version", json_integer(STATUS_VERSION));
+    return line_of(json ? with(json, "error", text_json(why)) : NULL);
 }

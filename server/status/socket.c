@@ -113,18 +113,27 @@ static char *unknown_request(const char *word)
     return status_json_error(why);
 }
 
-/* The answer to the request word. */
+static bool known(const char *word)
+{
+    for (const struct status_request *r = status_requests; r->word; r++)
+        if (!strcmp(r->word, word))
+            return true;
+    return false;
+}
+
+/* The answer to the request word; NULL: there is no memory for it. */
 static char *answer(struct client *c, const char *word, int64_t now)
 {
     struct status_socket *s = c->owner;
     bool watch = !strcmp(word, "watch");
-    char *line = s->config.answer(s->config.arg, watch ? "status" : word, now);
+    word = watch ? "status" : word;
+    char *line = s->config.answer(s->config.arg, word, now);
     c->watch = c->watch || watch;
-    if (!line) {
+    if (!line && !known(word)) {
         s->counts.unknown++;
         return unknown_request(word);
     }
-    s->counts.requests++;
+    s->counts.requests += line != NULL;
     return line;
 }
 

@@ -202,7 +202,7 @@ static void d7_damaged_delays(void **state)
 }
 
 /* A file that is torn anywhere is refused, and replaced by the next one. */
-static void torn(void **state)
+static void f3_torn(void **state)
 {
     const struct folder *f = *state;
     struct drift in = warm(), out = {.written = 7};
@@ -230,7 +230,7 @@ static void torn(void **state)
     }
 }
 
-static void values_that_no_clock_has(void **state)
+static void f3_values_that_no_clock_has(void **state)
 {
     const struct folder *f = *state;
     static const char *const words[] = {"frequency_ppm", "error_ppm",      "pulse_noise_us",
@@ -257,7 +257,7 @@ static void values_that_no_clock_has(void **state)
         }
 }
 
-static void a_file_that_is_not_ours(void **state)
+static void f3_a_file_that_is_not_ours(void **state)
 {
     const struct folder *f = *state;
     static const char *const theirs[] = {
@@ -290,7 +290,7 @@ static void a_file_that_is_not_ours(void **state)
     assert_int_equal(drift_read(f->file, &out, &err), 1);
 }
 
-static void links_are_not_followed(void **state)
+static void f3_links_are_not_followed(void **state)
 {
     const struct folder *f = *state;
     struct drift d = example(), out;
@@ -313,7 +313,7 @@ static void links_are_not_followed(void **state)
     assert_int_equal(drift_read("/dev/zero", &out, &err), -1);
 }
 
-static void a_place_where_nothing_can_be_written(void **state)
+static void f3_a_place_where_nothing_can_be_written(void **state)
 {
     (void)state;
     struct drift d = example(), out;
@@ -443,11 +443,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(there_and_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(d7_delays_there_and_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(d7_damaged_delays, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(torn, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(values_that_no_clock_has, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_file_that_is_not_ours, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(links_are_not_followed, set_up, tear_down),
-        cmocka_unit_test(a_place_where_nothing_can_be_written),
+        cmocka_unit_test_setup_teardown(f3_torn, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(f3_values_that_no_clock_has, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(f3_a_file_that_is_not_ours, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(f3_links_are_not_followed, set_up, tear_down),
+        cmocka_unit_test(f3_a_place_where_nothing_can_be_written),
         cmocka_unit_test_setup_teardown(what_is_written_can_be_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_number_of_ntpd_is_where_we_start, set_up, tear_down),
         cmocka_unit_test_setup_teardown(f3_a_file_that_is_nobodys_number, set_up, tear_down),
