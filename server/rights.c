@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server/rights.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "server/sandbox.h"
 
 static unsigned needs_of(const struct config *c)
@@ -21,6 +25,14 @@ int rights_begin(struct rights *r, const struct config *config, const struct log
     return 0;
 }
 
+/* What was needed to start only, the filter's building most of all, goes back to the machine. */
+static void give_back(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 int rights_settle(struct rights *r, struct err *err)
 {
     const struct config *c = r->config;
@@ -32,7 +44,9 @@ int rights_settle(struct rights *r, struct err *err)
         return -1;
     r->sandbox = c->sandbox;
     r->config = NULL;
-    return sandbox_enter((enum sandbox)r->sandbox, err);
+    int bad = sandbox_enter((enum sandbox)r->sandbox, err);
+    give_back();
+    return bad;
 }
 
 void rights_describe(const struct rights *r, struct status_process *to)

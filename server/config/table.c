@@ -134,7 +134,7 @@ const struct config_directive config_directives[] = {
              .unit = "",
              .initial = "65536",
              .help =
-                 "So many clients are remembered by each thread, in 32 octets each (65536 take "
+                 "So many clients are remembered, in 32 octets each (65536 take "
                  "2 MB); where a restrict line says limited, or none says otherwise, they may "
                  "ask so often. Counted are IPv4 addresses, IPv6 networks of 64 bits and, sixteen "
                  "times as often, of 48. When all places are taken, who has been silent for the "

@@ -131,13 +131,23 @@ static void *work(void *arg)
     return NULL;
 }
 
+/* A client is always the same worker's: the places are shared out. */
+static int open_share(struct worker *w, const struct ratelimit_config *limit, const uint8_t key[16],
+                      struct err *err)
+{
+    int workers = w->responder->listeners.workers;
+    struct ratelimit_config share = *limit;
+    share.clients = (limit->clients + workers - 1) / workers;
+    return ratelimit_open(&w->limit, &share, key, err);
+}
+
 static int prepare_limit(struct worker *w, const struct responder_config *config, struct err *err)
 {
     uint8_t key[16];
     bool wanted = config->limit && config->listens;
     if (wanted && getrandom(key, sizeof key, 0) != sizeof key)
         return err_errno(err, "ratelimit", "", "getrandom", errno);
-    if (wanted && ratelimit_open(&w->limit, config->limit, key, err))
+    if (wanted && open_share(w, config->limit, key, err))
         return -1;
     handler_share_access(&w->handler, config->access, w->limit);
     return 0;

@@ -40,7 +40,7 @@ struct responder_config {
     int threads;                 /* 0: serve from the loop; negative: responder_auto_threads() */
     struct shared_table *keys;   /* NULL: signed requests get no answer */
     struct shared_table *access; /* of struct access; NULL: everybody may do all */
-    const struct ratelimit_config *limit; /* of each worker's table; NULL: no limit, no clients */
+    const struct ratelimit_config *limit; /* its places are shared out; NULL: none, no limit */
 };
 
 struct responder_counts {

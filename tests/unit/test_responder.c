@@ -191,6 +191,25 @@ static void test_listen_none(void **state)
     responder_close(NULL);
 }
 
+/* However many threads there are, memory is for so many clients as were asked for. */
+static void test_threads_share_the_table(void **state)
+{
+    (void)state;
+    static const struct ratelimit_config limit = RATELIMIT_DEFAULTS;
+    for (int threads = 0; threads <= 4; threads++) {
+        struct world w;
+        begin(&w, threads);
+        w.config.limit = &limit;
+        listen_on(&w, "127.0.0.1", 0, false);
+        start(&w);
+        int workers = responder_workers(w.responder);
+        size_t room = responder_clients_room(w.responder), most = workers == 3 ? 98304 : 65536;
+        assert_int_equal(room, most); /* a third is rounded up */
+        assert_int_equal(responder_clients_memory(w.responder), room * RATELIMIT_ENTRY);
+        end(&w);
+    }
+}
+
 static void test_auto_threads(void **state)
 {
     (void)state;
@@ -290,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_requests_from_before_the_start),
         cmocka_unit_test(test_a15_no_answer_in_transition),
         cmocka_unit_test(test_listen_none),
+        cmocka_unit_test(test_threads_share_the_table),
         cmocka_unit_test(test_auto_threads),
         cmocka_unit_test(test_interleaved),
         cmocka_unit_test(test_latency_is_measured),
