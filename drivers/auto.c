@@ -40,11 +40,11 @@ struct auto_driver {
     struct find find;
     struct tried tried[FIND_MAX];
     uint64_t turn;
-    char sentence[400]; /* what was found, and why it was taken, or why nothing was */
-    const struct profile *board;
-    enum health health; /* of the port, as its driver said last */
-    bool spoke;         /* it has said something that is understood */
-    enum health told;   /* the last that the sink was told, and why */
+    char sentence[400];          /* what was found, and why it was taken, or why nothing was */
+    const struct profile *board; /* that the port taken is on; NULL: none that is known */
+    enum health health;          /* of the port, as its driver said last */
+    bool spoke;                  /* it has said something that is understood */
+    enum health told;            /* the last that the sink was told, and why */
     struct err error, pulse_error, told_error;
     uint64_t scans, opened, messages, edges;
 };
@@ -256,16 +256,19 @@ static void take_pulse(struct auto_driver *d, int pulse)
 
 static struct driver *new_message(struct auto_driver *d, const struct find_port *p)
 {
-    const struct profile *board = p->kind == FIND_HEADER ? d->board : NULL;
     char path[OPTION_TEXT_SIZE];
+    bool header = p->kind == FIND_HEADER || !strcmp(p->device, d->find.header);
+    const struct profile *known = *d->profile ? profile_find(d->profile) : d->find.profile;
+    d->board = header ? known : NULL;
     d->gpsd = p->bar == FIND_GPSD;
     snprintf(path, sizeof path, "%.180s%s", d->root, *p->link ? p->link : p->device);
     struct driver *child = auto_child_new(driver_find(d->gpsd ? "gpsd" : "nmea"), &d->driver,
                                           &message_sink, d->gpsd ? "localhost" : path);
+    snprintf(path, sizeof path, "%.180s%s", d->root, p->device);
     if (child && d->gpsd)
-        auto_child_set_text(child, "device", p->device);
-    else if (child && board)
-        nmea_driver_try_first(child, board->baud);
+        auto_child_set_text(child, "device", path);
+    else if (child && d->board)
+        nmea_driver_try_first(child, d->board->baud);
     return child;
 }
 
@@ -318,7 +321,6 @@ static void search(struct auto_driver *d)
     drop_port(d);
     d->scans++;
     find_scan(d->root, named(d) ? d->driver.path : NULL, &d->find);
-    d->board = *d->profile ? profile_find(d->profile) : d->find.profile;
     for (size_t i = 0; i < d->find.count; i++) {
         const struct find_port *p = next_port(d);
         if (!p)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "drivers/driver.h"
 #include "drivers/era.h"
@@ -48,7 +49,7 @@ struct gpsd_driver {
     enum health said;
     struct err said_err;
     uint64_t lines, malformed, fixes_all, no_fix, pulses_all, toffs, stale, early, bad_date,
-        connections;
+        era_moved, connections;
 };
 
 static void say(struct gpsd_driver *d, enum health health, const struct err *err)
@@ -86,7 +87,7 @@ static void on_version(struct gpsd_driver *d, const struct gpsd_message *m)
              m->minor, gpsd_json_library());
     if (m->major < PROTOCOL_MIN)
         fail(d, "install a newer gpsd", "gpsd is too old (protocol before 3)");
-    else if (!d->watching && gpsd_link_watch(&d->link, d->device, d->driver.path, &err))
+    else if (!d->watching && gpsd_link_watch(&d->link, d->driver.path, &err))
         fail(d, err.todo, err.why);
     d->connections += !d->watching;
     d->watching = true;
@@ -144,17 +145,31 @@ static void on_sky(struct gpsd_driver *d, const struct gpsd_message *m)
         d->driver.sink->sky(d->driver.sink_arg, &d->sky);
 }
 
+/* The second in the era that it is of; false: its date is past, or none that can be. */
+static bool put_right(struct gpsd_driver *d, int64_t *second)
+{
+    int64_t pivot = d->driver.env->era_pivot, clock_says, sent = *second;
+    bool moved;
+    clock_says = clock_now(d->driver.env->clock) / NS_PER_S;
+    if (!era_resolve(pivot, second, &moved))
+        return false;
+    if (era_too_early(pivot, *second, clock_says) &&
+        (!era_by_clock(&pivot, sent, clock_says) || !era_resolve(pivot, second, &moved)))
+        return false;
+    d->era_moved += moved;
+    return true;
+}
+
 /* Whether true time and stamp may be used: *second and *local then hold them. */
 static bool believed(struct gpsd_driver *d, const struct gpsd_message *m, int64_t *second,
                      int64_t *local)
 {
-    bool moved;
     *second = m->real / NS_PER_S;
     if (d->fixes < FIXES_MIN) {
         d->early++;
         return false;
     }
-    if (!era_resolve(d->driver.env->era_pivot, second, &moved)) {
+    if (!put_right(d, second)) {
         d->bad_date++;
         return false;
     }
@@ -210,9 +225,18 @@ static void on_toff(struct gpsd_driver *d, const struct gpsd_message *m)
     d->driver.sink->label(d->driver.sink_arg, &label);
 }
 
+/* gpsd knows a device by the name that it was given: /dev/gps0, where it is /dev/ttyACM0 here. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+    return !stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
 static bool other_device(const struct gpsd_driver *d, const struct gpsd_message *m)
 {
-    return *d->device && *m->device && strcmp(d->device, m->device) != 0;
+    return *d->device && *m->device && strcmp(d->device, m->device) != 0 &&
+           !same_file(d->device, m->device);
 }
 
 static void on_line(void *arg, char *line)
@@ -316,16 +340,6 @@ static void on_reopen(void *arg, int64_t now)
         lose(d, &err);
 }
 
-/* The words go into a line of JSON. */
-static int check_device(const struct gpsd_driver *d, struct err *err)
-{
-    for (const char *c = d->device; *c; c++)
-        if (*c == '"' || *c == '\\' || (unsigned char)*c < ' ')
-            return err_set(err, "refclock gpsd", "write the path that gpsd was given",
-                           "device: a quote or backslash");
-    return 0;
-}
-
 /* A gpsd that is not there yet is no error: it may start later. */
 static int gpsd_open(struct driver *driver, struct err *err)
 {
@@ -336,8 +350,7 @@ static int gpsd_open(struct driver *driver, struct err *err)
         (struct loop_timer){.name = "gpsd silence", .fire = on_silence, .arg = d, .due = INT64_MAX};
     reopen_init(&d->reopen, driver->env->loop, "gpsd reopen", on_reopen, d);
     d->json = gpsd_json_open(err);
-    if (!d->json || check_device(d, err) ||
-        gpsd_link_address(driver->path, &d->name, &d->name_size, err))
+    if (!d->json || gpsd_link_address(driver->path, &d->name, &d->name_size, err))
         return -1;
     if (begin(d, &later)) /* said when it fails again */
         reopen_later(&d->reopen);
@@ -357,7 +370,9 @@ static void gpsd_close(struct driver *driver)
 
 static void describe(const struct driver *driver, char *buf, size_t size)
 {
-    snprintf(buf, size, "%s", ((const struct gpsd_driver *)driver)->about);
+    const struct gpsd_driver *d = (const struct gpsd_driver *)driver;
+    snprintf(buf, size, "%s%s", d->about,
+             d->era_moved ? "; its dates are whole eras of 1024 weeks back, and put right" : "");
 }
 
 static const struct option_row options[] = {
@@ -366,7 +381,7 @@ static const struct option_row options[] = {
         .type = OPTION_TEXT,
         .offset = offsetof(struct gpsd_driver, device),
         .max = 120,
-        .help = "Only this one of gpsd's devices; needed where it has several.",
+        .help = "Only this one of gpsd's devices, by any of its names; needed where it has several.",
     },
     {
         .word = "delay",
@@ -423,6 +438,8 @@ static const struct counter_row counters[] = {
             "times dropped: stamped more than 5 s ago or in the future, or before the clock was "
             "stepped"),
     COUNTER("bad_date", bad_date, "times dropped, because their date lies in the past"),
+    COUNTER("era_moved", era_moved,
+            "times whose date was wrong by whole 1024-week eras and was put right"),
     COUNTER("connections", connections, "times that gpsd answered a new connection"),
     {0},
 };

@@ -93,13 +93,11 @@ int gpsd_link_connected(struct gpsd_link *l, const char *thing, struct err *err)
     return err_errno(err, thing, AGAIN_TODO, "connecting", why);
 }
 
-int gpsd_link_watch(struct gpsd_link *l, const char *device, const char *thing, struct err *err)
+int gpsd_link_watch(struct gpsd_link *l, const char *thing, struct err *err)
 {
-    char text[512];
-    int n =
-        snprintf(text, sizeof text, "?WATCH={\"enable\":true,\"json\":true,\"pps\":true%s%s%s};\n",
-                 *device ? ",\"device\":\"" : "", device, *device ? "\"" : "");
-    if (n < (int)sizeof text && send(l->fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) == n)
+    static const char text[] = "?WATCH={\"enable\":true,\"json\":true,\"pps\":true};\n";
+    const ssize_t size = sizeof text - 1;
+    if (send(l->fd, text, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT) == size)
         return 0;
     return err_errno(err, thing, AGAIN_TODO, "asking", errno);
 }

@@ -35,8 +35,8 @@ int gpsd_link_open(struct gpsd_link *l, const struct sockaddr_storage *name, soc
 /* How the connecting has ended: 0, or -1 with *err. */
 int gpsd_link_connected(struct gpsd_link *l, const char *thing, struct err *err);
 
-/* Sends the request for JSON of all devices, or of the one named. 0, or -1 with *err. */
-int gpsd_link_watch(struct gpsd_link *l, const char *device, const char *thing, struct err *err);
+/* Sends the request for JSON of all devices. 0, or -1 with *err. */
+int gpsd_link_watch(struct gpsd_link *l, const char *thing, struct err *err);
 
 /*
  * Reads once (at most GPSD_LINE_MAX bytes) and passes each line that is whole, terminated, without

@@ -67,7 +67,7 @@ static bool names(const char *lines, const char *line)
 }
 
 /* Keeps the daemon's configuration: the lines of `conf` that the scenario does not name itself, the
- * scenario's, and the receiver's. */
+ * scenario's, and the receiver's unless that names them. */
 static int keep_conf(struct sim_world *w, const char *name, const char *conf, struct err *err)
 {
     size_t size = 0;
@@ -81,7 +81,7 @@ static int keep_conf(struct sim_world *w, const char *name, const char *conf, st
         l += length + (l[length] == '\n');
     }
     fprintf(out, "%s\n", w->scenario.conf);
-    for (int i = 0; i < w->receivers; i++)
+    for (int i = 0; i < w->receivers && !names(w->scenario.conf, "refclock "); i++)
         fprintf(out, "refclock nmea %s\nrefclock pps simulated%d\n", w->port[i], i);
     for (int i = 0; i < w->network.servers && !names(w->scenario.conf, "server "); i++)
         fprintf(out, "server " SIM_SERVER_PREFIX "%d iburst\n", i + 1);

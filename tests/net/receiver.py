@@ -50,3 +50,21 @@ class Receiver:
         self.thread.join()
         os.close(self.slave)
         os.close(self.master)
+
+
+def write(root, path, text):
+    full = root + path
+    os.makedirs(os.path.dirname(full), exist_ok=True)
+    with open(full, "w") as f:
+        f.write(text)
+
+
+def plug_in(root, name, tty):
+    """A USB receiver as /sys shows it, with the pseudo terminal at its place in /dev."""
+    device = f"/sys/devices/usb1/1-{name}"
+    for file, text in (("idVendor", "1546"), ("idProduct", "01a8"), ("product", "u-blox GNSS receiver")):
+        write(root, f"{device}/{file}", text + "\n")
+    for folder in (f"{device}/tty", f"/sys/class/tty/{name}", "/dev"):
+        os.makedirs(root + folder, exist_ok=True)
+    os.symlink(f"{root}{device}/tty", f"{root}/sys/class/tty/{name}/device")
+    os.symlink(tty, f"{root}/dev/{name}")

@@ -10,7 +10,7 @@ import tempfile
 
 import harness
 from harness import ask, check
-from receiver import Receiver
+from receiver import Receiver, plug_in
 
 CONF = """
 threads 0
@@ -25,24 +25,6 @@ def unsynchronised(a):
 
 def locked(a):
     return (a.leap, a.stratum) == (0, 1)
-
-
-def write(root, path, text):
-    full = root + path
-    os.makedirs(os.path.dirname(full), exist_ok=True)
-    with open(full, "w") as f:
-        f.write(text)
-
-
-def plug_in(root, name, tty):
-    """A USB receiver as /sys shows it, with the pseudo terminal at its place in /dev."""
-    device = f"/sys/devices/usb1/1-{name}"
-    for file, text in (("idVendor", "1546"), ("idProduct", "01a8"), ("product", "u-blox GNSS receiver")):
-        write(root, f"{device}/{file}", text + "\n")
-    for folder in (f"{device}/tty", f"/sys/class/tty/{name}", "/dev"):
-        os.makedirs(root + folder, exist_ok=True)
-    os.symlink(f"{root}{device}/tty", f"{root}/sys/class/tty/{name}/device")
-    os.symlink(tty, f"{root}/dev/{name}")
 
 
 def unplug(root, name):

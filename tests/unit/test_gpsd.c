@@ -124,6 +124,46 @@ static void timed(struct bench *b, const char *class, int64_t late, const char *
     tell(b, line);
 }
 
+/* gpsd was given the device by another name. */
+static void a_device_has_many_names(void **state)
+{
+    struct bench *b = *state;
+    const struct option_row *row = b->world.driver->ops->options;
+    assert_string_equal(row->word, "device");
+    snprintf((char *)b->world.driver + row->offset, OPTION_TEXT_SIZE, "/dev/zero");
+    opened(b);
+    fix(b, 3);
+    tell(b, "{\"class\":\"TPV\",\"device\":\"/dev/null\",\"mode\":3}\n");
+    assert_int_equal(world_count(&b->world, "fixes"), 0);
+    tell(b, "{\"class\":\"TPV\",\"device\":\"/dev/zero\",\"mode\":3}\n");
+    tell(b, "{\"class\":\"TPV\",\"device\":\"/dev/../dev/zero\",\"mode\":3}\n");
+    assert_int_equal(world_count(&b->world, "fixes"), 2);
+}
+
+/* An old release, a clock that servers have set, and a receiver that is an era behind. */
+static void d2_the_clock_puts_the_era_right(void **state)
+{
+    struct bench *b = *state;
+    char line[300];
+    const int64_t era = INT64_C(1024) * 7 * 86400;
+    b->world.env.era_pivot -= INT64_C(600) * 7 * 86400;
+    opened(b);
+    for (int i = 0; i < 3; i++)
+        fix(b, 3);
+    for (int wrong = 0; wrong < 2; wrong++) {
+        int64_t clock = b->world.loop.truth, real = clock / NS_PER_S - era + wrong * 86400 * 9;
+        snprintf(line, sizeof line,
+                 "{\"class\":\"PPS\",\"device\":\"/dev/a\",\"real_sec\":%lld,\"real_nsec\":0,"
+                 "\"clock_sec\":%lld,\"clock_nsec\":%lld}\n",
+                 (long long)real, (long long)(clock / NS_PER_S), (long long)(clock % NS_PER_S));
+        tell(b, line);
+    }
+    assert_int_equal(b->world.samples, 1);
+    assert_true(b->world.sample.truth == START);
+    assert_int_equal(world_count(&b->world, "era_moved"), 1);
+    assert_int_equal(world_count(&b->world, "bad_date"), 1);
+}
+
 static void pulses_are_numbered_samples(void **state)
 {
     struct bench *b = *state;
@@ -324,6 +364,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        T(a_device_has_many_names),
+        T(d2_the_clock_puts_the_era_right),
         T(pulses_are_numbered_samples),
         T(messages_are_labels),
         T(a_lost_fix_ends_it),
