@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server/leap_watch.h"
 
+#include <stdio.h>
+
 #include "refclock/civil.h"
 
 #define LOOK_NS (60 * NS_PER_S)
@@ -15,31 +17,42 @@ static const char *day_of(int64_t second, char buf[36])
     return buf;
 }
 
-/* The table beside the list is there for comfort: only the list is missed. */
-static void say_news(const struct leap_file *f, const struct log *log)
+/* Who knows of leap seconds where the list does not. */
+static const char *instead(const struct leap_watch *w, char *buf, size_t size)
 {
-    char line[560], day[36];
+    if (w->zone.good)
+        snprintf(buf, size, "%s stands in", w->zone.path);
+    else
+        snprintf(buf, size, "leap seconds are taken from receivers and servers");
+    return buf;
+}
+
+/* The table beside the list is there for comfort: only the list is missed. */
+static void say_news(const struct leap_watch *w, const struct leap_file *f, const struct log *log)
+{
+    char line[560], day[36], other[OPTION_TEXT_SIZE + 16];
     if (f->good)
         log_say(log, LOG_LEVEL_INFO, "%s: leap seconds are known until %s", f->path,
                 day_of(f->list.expires, day));
     else if (*f->err.why)
-        log_say(log, LOG_LEVEL_WARNING, "%s; leap seconds are taken from receivers and servers",
-                err_line(&f->err, line, sizeof line));
+        log_say(log, LOG_LEVEL_WARNING, "%s; %s", err_line(&f->err, line, sizeof line),
+                instead(w, other, sizeof other));
     else if (f->kind == LEAP_BY_LIST)
-        log_say(log, LOG_LEVEL_WARNING,
-                "%s: there is no such file; install tzdata, or name another one with `leapfile`; "
-                "leap seconds are taken from receivers and servers",
-                f->path);
+        log_say(
+            log, LOG_LEVEL_WARNING,
+            "%s: there is no such file; install tzdata, or name another one with `leapfile`; %s",
+            f->path, instead(w, other, sizeof other));
 }
 
 static void look(struct leap_watch *w, const struct log *log)
 {
-    if (leap_file_look(&w->list)) {
-        say_news(&w->list, log);
+    bool list = leap_file_look(&w->list), zone = leap_file_look(&w->zone);
+    if (list)
+        say_news(w, &w->list, log);
+    if (zone)
+        say_news(w, &w->zone, log);
+    if (list || zone)
         w->next_worry = 0;
-    }
-    if (leap_file_look(&w->zone))
-        say_news(&w->zone, log);
 }
 
 void leap_watch_open(struct leap_watch *w, const char *path, const struct log *log, int64_t now)
@@ -67,19 +80,20 @@ void leap_watch_soon(struct leap_watch *w)
 static void worry(struct leap_watch *w, int64_t truth, const struct log *log)
 {
     char day[36];
-    const struct leap_list *l = &w->list.list;
-    if (!w->list.good || truth < w->next_worry)
+    const struct leap_file *f = w->list.good ? &w->list : &w->zone;
+    const struct leap_list *l = &f->list;
+    if (!f->good || truth < w->next_worry)
         return;
     if (l->updated > truth + DAY_S)
-        log_say(log, LOG_LEVEL_WARNING, "%s was made on %s, later than now: not used", w->list.path,
+        log_say(log, LOG_LEVEL_WARNING, "%s was made on %s, later than now: not used", f->path,
                 day_of(l->updated, day));
     else if (l->expires <= truth)
         log_say(log, LOG_LEVEL_WARNING,
                 "%s has expired on %s: leap seconds are taken from receivers and servers; update "
                 "the package tzdata",
-                w->list.path, day_of(l->expires, day));
+                f->path, day_of(l->expires, day));
     else if (l->expires <= truth + SOON_S)
-        log_say(log, LOG_LEVEL_WARNING, "%s expires on %s; update the package tzdata", w->list.path,
+        log_say(log, LOG_LEVEL_WARNING, "%s expires on %s; update the package tzdata", f->path,
                 day_of(l->expires, day));
     else
         return;

@@ -174,7 +174,8 @@ const struct config_directive config_directives[] = {
              .choices = words_none,
              .initial = "/usr/share/zoneinfo/leap-seconds.list",
              .help = "The list of leap seconds; the table `leapseconds` of the time zone database "
-                     "beside it is a second witness. Both are read again when they change."},
+                     "beside it is a second witness, and stands in where the list is missing, "
+                     "damaged or expired. Both are read again when they change."},
      .usage = "none|PATH"},
     {.row = {.word = "temperature",
              .type = OPTION_TEXT,

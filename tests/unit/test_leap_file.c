@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "refclock/civil.h"
-#include "server/leap_file.h"
+#include "server/leap_watch.h"
 
 #define UPDATED "#$\t3960835200\n"
 #define EXPIRES "#@\t3991593600\n" /* 2026-06-28 */
@@ -216,6 +216,49 @@ static void the_table_beside_the_list(void **state)
     assert_string_equal(f.path, "");
 }
 
+static void keep_line(void *arg, enum log_level level, const char *line)
+{
+    char *all = arg;
+    (void)level;
+    strncat(all, line, 2000 - strlen(all) - 1);
+    strncat(all, "\n", 2000 - strlen(all) - 1);
+}
+
+/* A machine whose tzdata has the table and no list. */
+static void d10_the_time_zone_database_stands_in(void **state)
+{
+    struct place *p = *state;
+    const int64_t end = 1782604800, day = 86400;
+    char said[2000] = "", word[120];
+    const struct log log = {.max = LOG_LEVEL_INFO, .write = keep_line, .arg = said};
+    struct leap_watch w;
+    struct leap_table t = {0};
+    struct leap_verdict v;
+    put_file(p->beside,
+             "Leap 1972 Jun 30 23:59:60 + S\nLeap 2026 Jun 30 23:59:60 + S\n"
+             "#updated 1751846400 (x)\n#expires 1782604800 (y)\n",
+             1);
+    leap_watch_open(&w, p->path, &log, 0);
+    snprintf(word, sizeof word, "`leapfile`; %s stands in", p->beside);
+    assert_non_null(strstr(said, "there is no such file"));
+    assert_non_null(strstr(said, word));
+    *said = 0;
+    leap_watch_tick(&w, &t, 1, end - 100 * day, &log);
+    assert_string_equal(said, "");
+    leap_judge(&t, end - 100 * day, &v);
+    assert_int_equal(v.rule, 'a');
+    assert_int_equal(v.change, LEAP_INSERT);
+    assert_int_equal(v.tai, 11);
+    leap_watch_tick(&w, &t, 2, end - day, &log);
+    snprintf(word, sizeof word, "%s expires on 2026-06-28", p->beside);
+    assert_non_null(strstr(said, word));
+    leap_watch_tick(&w, &t, 3, end + 8 * day, &log);
+    snprintf(word, sizeof word, "%s has expired on 2026-06-28", p->beside);
+    assert_non_null(strstr(said, word));
+    leap_judge(&t, end, &v);
+    assert_int_equal(v.rule, 0);
+}
+
 /* What this machine has, where it has it. */
 static void the_machines_own_list(void **state)
 {
@@ -250,6 +293,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_that_comes_changes_and_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(d10_files_that_are_not_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_table_beside_the_list, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(d10_the_time_zone_database_stands_in, set_up, tear_down),
         cmocka_unit_test(the_machines_own_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
