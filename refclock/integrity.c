@@ -209,9 +209,10 @@ static void name_watched(const struct integrity *g, const struct integrity_input
     int n = g->site.known ? snprintf(buf, size, "at its site, known to %.1f m", g->site.spread)
             : in->fixed   ? snprintf(buf, size, "its position is fixed")
                           : snprintf(buf, size, "its site is not watched");
-    snprintf(buf + n, size - (size_t)n, "; spoofing %s; jamming %s; C/N0 %s",
+    snprintf(buf + n, size - (size_t)n, "; spoofing %s; jamming %s; antenna %s; C/N0 %s",
              in->spoofing == FLAG_GOOD ? "not seen" : "not monitored",
              in->jamming == FLAG_GOOD ? "not seen" : "not monitored",
+             in->antenna == FLAG_GOOD ? "ok" : "not monitored",
              g->strength.compared >= STRENGTH_LEAST ? "steady" : "not monitored");
 }
 
@@ -240,6 +241,14 @@ static void judge(struct integrity *g, const struct integrity_input *in)
         return;
     g->trust = TRUST_NOT_MONITORED;
     say_unwatched(g, in->local);
+}
+
+void integrity_silent(struct integrity *g)
+{
+    if (g->trust == TRUST_TRUSTED)
+        g->trust = TRUST_NOT_MONITORED;
+    if (g->trust == TRUST_NOT_MONITORED)
+        snprintf(g->why, sizeof g->why, "the receiver says nothing now");
 }
 
 void integrity_take(struct integrity *g, const struct integrity_input *in)

@@ -92,4 +92,7 @@ void integrity_init(struct integrity *g, enum integrity_site mode);
 /* Takes an epoch; `trust` and `why` hold the verdict. */
 void integrity_take(struct integrity *g, const struct integrity_input *in);
 
+/* Nothing comes from the receiver: it is trusted for nothing that it said before. */
+void integrity_silent(struct integrity *g);
+
 #endif

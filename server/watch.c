@@ -88,3 +88,15 @@ void watch_report(struct daemon_source *s, const struct receiver_report *report)
     refclock_pulse(&s->daemon->refclock, s->who, &hint);
     refclock_trust(&s->daemon->refclock, s->who, s->integrity.trust, s->integrity.why);
 }
+
+void watch_silent(struct daemon_source *s)
+{
+    struct receiver_report *r = &s->report;
+    if (!s->reported)
+        return;
+    r->antenna = ANTENNA_UNKNOWN;
+    r->jamming = r->spoofing = INTERFERENCE_UNKNOWN;
+    r->jam_level = -1;
+    integrity_silent(&s->integrity);
+    refclock_trust(&s->daemon->refclock, s->who, s->integrity.trust, s->integrity.why);
+}

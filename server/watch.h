@@ -20,4 +20,8 @@ void watch_sky(struct daemon_source *s, const struct sky *sky);
 /* An epoch's report. */
 void watch_report(struct daemon_source *s, const struct receiver_report *report);
 
+/* Nothing comes from it any more: what it said of antenna, jamming and spoofing is not known now.
+ */
+void watch_silent(struct daemon_source *s);
+
 #endif

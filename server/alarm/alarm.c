@@ -26,6 +26,14 @@ static void trim(char *text, size_t length, size_t size)
         text[length - 1] = 0;
 }
 
+static void name_item(struct alarm_item *item, enum alarm_kind kind, const char *thing)
+{
+    item->kind = kind;
+    int length = snprintf(item->thing, sizeof item->thing, "%s", thing);
+    trim(item->thing, (size_t)length, sizeof item->thing);
+    clean(item->thing);
+}
+
 static void add(struct alarm_set *set, enum alarm_kind kind, const char *thing, const char *fmt,
                 ...) __attribute__((format(printf, 4, 5)));
 
@@ -36,14 +44,12 @@ static void add(struct alarm_set *set, enum alarm_kind kind, const char *thing, 
     struct alarm_item *item = set->item + set->count;
     if (set->count == ALARM_ITEMS)
         return;
-    item->kind = kind;
-    int length = snprintf(item->thing, sizeof item->thing, "%s", thing);
-    trim(item->thing, (size_t)length, sizeof item->thing);
+    name_item(item, kind, thing);
     va_start(args, fmt);
-    length = vsnprintf(item->sentence, sizeof item->sentence, fmt, args);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): not so; clang-tidy 14 on many files */
+    int length = vsnprintf(item->sentence, sizeof item->sentence, fmt, args);
     va_end(args);
     trim(item->sentence, length < 0 ? 0 : (size_t)length, sizeof item->sentence);
-    clean(item->thing);
     clean(item->sentence);
     set->count++;
 }
@@ -87,7 +93,28 @@ static void find_moved(struct alarm_set *set, const json_t *clock)
         *size ? size : "an unknown amount", text_of(clock, "last_step_by"));
 }
 
-static void find_source(struct alarm_set *set, const json_t *source)
+static const struct alarm_item *find(const struct alarm_set *set, const struct alarm_item *like)
+{
+    for (int i = 0; i < set->count; i++)
+        if (set->item[i].kind == like->kind && !strcmp(set->item[i].thing, like->thing))
+            return set->item + i;
+    return NULL;
+}
+
+/* What nobody watches any more is not over. */
+static void keep_unwatched(struct alarm_set *set, const struct alarm_set *before,
+                           enum alarm_kind kind, const char *thing, const char *says)
+{
+    struct alarm_item like;
+    if (!is_one_of(says, "unknown", "not_monitored"))
+        return;
+    name_item(&like, kind, thing);
+    const struct alarm_item *was = find(before, &like);
+    if (was && set->count < ALARM_ITEMS)
+        set->item[set->count++] = *was;
+}
+
+static void find_source(struct alarm_set *set, const struct alarm_set *before, const json_t *source)
 {
     const json_t *report = json_object_get(source, "report");
     const char *name = text_of(source, "name"), *antenna = text_of(report, "antenna");
@@ -105,6 +132,9 @@ static void find_source(struct alarm_set *set, const json_t *source)
         add(set, ALARM_SPOOFING, name,
             "%s: its signals may be forged (%s): hold the time against other servers.", name,
             spoofing);
+    keep_unwatched(set, before, ALARM_ANTENNA, name, antenna);
+    keep_unwatched(set, before, ALARM_JAMMING, name, jamming);
+    keep_unwatched(set, before, ALARM_SPOOFING, name, spoofing);
 }
 
 /* Of several lists the one that holds longest counts. */
@@ -135,21 +165,15 @@ static void find_list(struct alarm_set *set, const json_t *status)
 void alarm_find(struct alarm_set *set, const json_t *status)
 {
     const json_t *clock = json_object_get(status, "clock");
+    const struct alarm_set before = *set;
     json_t *source;
     size_t i;
     set->count = 0;
     find_state(set, clock);
     find_moved(set, clock);
     find_list(set, status);
-    json_array_foreach(json_object_get(status, "sources"), i, source) find_source(set, source);
-}
-
-static const struct alarm_item *find(const struct alarm_set *set, const struct alarm_item *like)
-{
-    for (int i = 0; i < set->count; i++)
-        if (set->item[i].kind == like->kind && !strcmp(set->item[i].thing, like->thing))
-            return set->item + i;
-    return NULL;
+    json_array_foreach(json_object_get(status, "sources"), i, source)
+        find_source(set, &before, source);
 }
 
 void alarm_gone(struct alarm_set *set, const char *why)

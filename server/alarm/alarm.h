@@ -56,7 +56,11 @@ struct alarm_set {
     struct alarm_item item[ALARM_ITEMS];
 };
 
-/* What holds by a status of timeballd; of absent members nothing does. Texts are printable. */
+/*
+ * What holds by a status of timeballd; of absent members nothing does. *set is what held before,
+ * none at first: of an antenna, jamming or spoofing that the receiver no longer watches it goes on
+ * to hold. Texts are printable.
+ */
 void alarm_find(struct alarm_set *set, const json_t *status);
 
 /* The daemon does not answer: all that held is kept, for nobody knows, and ALARM_GONE with `why`.

@@ -192,10 +192,13 @@ function viewSource(s) {
   if (known(s.offset)) figures.push('offset ' + duration(s.offset, true));
   if (known(s.jitter)) figures.push('jitter ' + duration(s.jitter));
   if (known(s.age)) figures.push('last sample ' + age(s.age) + ' ago');
-  const p = s.peer || {};
+  const p = s.peer || {}, r = s.report || {};
   if (p.stratum) figures.push('stratum ' + p.stratum + (p.refid ? ', ' + p.refid : ''));
   if (known(p.delay)) figures.push('delay ' + duration(p.delay));
   if (s.report && s.report.model) figures.push(s.report.model);
+  for (const what of ['antenna', 'jamming', 'spoofing'])
+    if (r[what] && r[what] !== 'unknown') figures.push(what + ' ' + words(r[what]));
+  if (s.trust_why) figures.push('integrity ' + words(s.trust));
   if (figures.length) box.append(el('p', 'figures', figures.join(' · ')));
   return box;
 }

@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct alarm_set nothing;
     json_t *status = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
     struct alarm alarm = {0};
-    struct alarm_set set;
+    struct alarm_set set = {0};
     if (!status)
         return 0;
     alarm_find(&set, status);

@@ -272,14 +272,37 @@ static void journal(void **state)
     assert_non_null(strstr(text, "\nTIMEBALL_TIME=2026-11-24T12:00:00.000000000Z\n"));
 }
 
+/* The receiver has gone, or no longer looks: nobody knows that the antenna is mended. */
+static void what_is_not_monitored_is_not_over(void **state)
+{
+    struct world w = {0};
+    (void)state;
+    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"open\"}") "]"));
+    expect(&w, "antenna begins: a: its antenna is open");
+    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"unknown\"}") "]"));
+    expect(&w, NULL);
+    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"not_monitored\"}") "]"));
+    expect(&w, NULL);
+    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"ok\"}") "]"));
+    expect(&w, "antenna ends: a");
+    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"unknown\"}") "]"));
+    expect(&w, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(states),      cmocka_unit_test(bad_from_the_start_is_told),
-        cmocka_unit_test(receivers),   cmocka_unit_test(lists),
-        cmocka_unit_test(clock_moved), cmocka_unit_test(gone_and_back),
-        cmocka_unit_test(flood),       cmocka_unit_test(hostile_status),
-        cmocka_unit_test(rows),        cmocka_unit_test(journal),
+        cmocka_unit_test(what_is_not_monitored_is_not_over),
+        cmocka_unit_test(states),
+        cmocka_unit_test(bad_from_the_start_is_told),
+        cmocka_unit_test(receivers),
+        cmocka_unit_test(lists),
+        cmocka_unit_test(clock_moved),
+        cmocka_unit_test(gone_and_back),
+        cmocka_unit_test(flood),
+        cmocka_unit_test(hostile_status),
+        cmocka_unit_test(rows),
+        cmocka_unit_test(journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

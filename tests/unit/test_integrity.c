@@ -77,6 +77,11 @@ static void a_site_is_learned_for_an_hour(void **state)
     assert_int_equal(run(w, 1799), TRUST_NOT_MONITORED);
     assert_int_equal(run(w, 10), TRUST_TRUSTED);
     assert_non_null(strstr(w->g.why, "spoofing not monitored"));
+    assert_non_null(strstr(w->g.why, "antenna not monitored"));
+    integrity_silent(&w->g); /* and what was said before says nothing of now */
+    assert_int_equal(w->g.trust, TRUST_NOT_MONITORED);
+    assert_non_null(strstr(w->g.why, "says nothing now"));
+    assert_int_equal(run(w, 10), TRUST_TRUSTED);
     assert_true(site_distance(&w->g.site, home) < 0.5);
     assert_near(w->g.site.spread, 2.4, 0.5);
     for (int i = 0; i < 24; i++)

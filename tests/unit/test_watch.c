@@ -90,6 +90,22 @@ static void nmea_alone_is_not_monitored_until_its_site_is_known(void **state)
     end(w);
 }
 
+/* A receiver that has gone says nothing of its antenna; what it said is not the state now. */
+static void what_a_silent_receiver_said_is_not_shown(void **state)
+{
+    (void)state;
+    struct sim_world *w = begin("length 200\nprotocol ubx\nno_message 100..140\n");
+    assert_int_equal(at(w, 98)->report.said.antenna, ANTENNA_OK);
+    assert_int_equal(at(w, 98)->trust, TRUST_TRUSTED);
+    const struct status_source *s = at(w, 120);
+    assert_int_equal(s->report.said.antenna, ANTENNA_UNKNOWN);
+    assert_int_equal(s->report.said.jamming, INTERFERENCE_UNKNOWN);
+    assert_int_equal(s->trust, TRUST_NOT_MONITORED);
+    assert_string_equal(s->report.said.model, "NEO-M8T-0");
+    assert_int_equal(at(w, 160)->report.said.antenna, ANTENNA_OK);
+    end(w);
+}
+
 static void e6_a_position_that_jumps(void **state)
 {
     (void)state;
@@ -163,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_reaches_the_status),
         cmocka_unit_test(nmea_alone_is_not_monitored_until_its_site_is_known),
+        cmocka_unit_test(what_a_silent_receiver_said_is_not_shown),
         cmocka_unit_test(e6_a_position_that_jumps),
         cmocka_unit_test(e6_signals_flags_and_their_end),
         cmocka_unit_test(c13_the_sawtooth_goes_and_a_reversed_sign_turns_it_off),
