@@ -381,7 +381,8 @@ static const struct option_row options[] = {
         .type = OPTION_TEXT,
         .offset = offsetof(struct gpsd_driver, device),
         .max = 120,
-        .help = "Only this one of gpsd's devices, by any of its names; needed where it has several.",
+        .help =
+            "Only this one of gpsd's devices, by any of its names; needed where it has several.",
     },
     {
         .word = "delay",

@@ -302,6 +302,10 @@ const char *ubx_report_text(const struct receiver_report *r, int n, char *buf, s
             snprintf(buf, size, "survey: %s, %.2f m", word_of(survey, 4, r->survey),
                      r->survey_accuracy);
         break;
+    case 5:
+        if (*r->notice)
+            snprintf(buf, size, "its last text: %s", r->notice);
+        break;
     default:
         return NULL;
     }

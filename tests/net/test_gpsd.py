@@ -30,7 +30,6 @@ refclock gpsd localhost:{PORT} delay 0..0.4
 AUTO = """
 threads 0
 clock none
-statussocket none
 driftfile none
 refclock auto delay 0..0.4 root {root}
 """
