@@ -57,6 +57,15 @@ def configurations(all_pages, timeballd, folder):
         print(f"{page.name}: {', '.join(k for k, _ in page.fenced) or 'no'} blocks")
 
 
+def examples(timeballd, folder):
+    """Configurations in the manual of the configuration."""
+    with open(f"{TOP}/docs/timeball.conf.5") as f:
+        blocks = [b for b in re.findall(r"^\.nf\n\.RS\n(.*?)^\.RE\n", f.read(), flags=re.M | re.S) if re.match("refclock|clock", b)]
+    check(len(blocks) >= 4, f"hardly an example: {blocks}")
+    for body in blocks:
+        understood(timeballd, folder, body.replace("\\-", "-"))
+
+
 def same_meaning(page, timeballd, folder):
     """The translation of an ntp.conf is what timeballd makes of it itself."""
     theirs, ours = (understood(timeballd, folder, page.blocks(kind)[0])[0] for kind in ("ntp", "conf"))
@@ -156,6 +165,7 @@ def test(own, command):
     with tempfile.TemporaryDirectory(prefix="timeball-net-") as folder:
         manuals(programs, folder)
         options_are_in_the_manuals(programs)
+        examples(timeballd, folder)
         configurations(all_pages, timeballd, folder)
         ntpd = next(p for p in all_pages if p.name == "from-ntpd.md")
         same_meaning(ntpd, timeballd, folder)

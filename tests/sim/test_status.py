@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the daemon says in scenarios is what the schema of the status protocol allows; the schema itself refuses what is not
-in it; and its fields are those of the manual.
+in it; and its fields and examples are those of the manual.
 
 usage: test_status.py STATUS_LINES SCENARIO...
 """
 import copy
+import json
 import os
 import re
 import subprocess
@@ -47,6 +48,15 @@ def same_fields(schema):
     assert of_schema == of_manual, f"not the same fields: {sorted(of_schema ^ of_manual)}"
 
 
+def examples_of_manual(schema):
+    with open(MANUAL) as f:
+        examples = re.findall(r"^(?:\.IR )?(\{\"version\".*\}) ?,?$", f.read(), flags=re.M)
+    validator = status_schema.jsonschema.Draft202012Validator(schema.whole)
+    for example in examples:
+        assert validator.is_valid(json.loads(example)), f"an example of the manual is no answer: {example}"
+    assert len(examples) >= 4, f"hardly an example: {examples}"
+
+
 def refuses(schema, good):
     """What a strict schema must not let pass."""
     breaches = {
@@ -77,6 +87,7 @@ def main(program, scenarios):
         print("skipped: the package python3-jsonschema is not installed")
         sys.exit(77)
     status_schema.jsonschema.Draft202012Validator.check_schema(schema.whole)
+    examples_of_manual(schema)
     for path in scenarios:
         lines = subprocess.run([program, path, TIMES], capture_output=True, text=True, check=True, timeout=100).stdout
         for line in lines.splitlines():
