@@ -277,6 +277,7 @@ static void listener_ready(void *arg, int64_t now, short revents)
     s->counts.clients++;
     s->counts.accepted++;
     loop_watch(s->config.loop, &c->io);
+    client_ready(c, now, POLLIN); /* it may have asked already: then nobody takes its place */
 }
 
 /* True when the client was kept waiting for, or kept us waiting, too long, and is dropped. */
