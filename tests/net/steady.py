@@ -22,7 +22,7 @@ class Truth(threading.Thread):
 
     def __init__(self, path, pulse=False):
         super().__init__()
-        self.path, self.pulse, self.over = path, pulse, threading.Event()
+        self.path, self.pulse, self.sent, self.over = path, pulse, 0, threading.Event()
 
     def run(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
@@ -31,6 +31,7 @@ class Truth(threading.Thread):
                 now = time.time_ns() // 1000
                 with contextlib.suppress(OSError):  # the daemon is not there yet
                     s.sendto(struct.pack("@qqdiiii", now // 10**6, now % 10**6, 0.0, self.pulse, 0, 0, SOCK_MAGIC), self.path)
+                    self.sent += 1
 
     def __enter__(self):
         self.start()

@@ -1,5 +1,5 @@
-"""F3: a drift file that is torn, empty, absurd, no file at all or another user's: one line says so, and the daemon serves. Where it
-cannot be written (no room, read-only, not ours), one line says so, and what was there stays whole.
+"""F3: a drift file that is torn, empty, absurd, or no file at all: a line says so, and the daemon serves. Where it cannot be
+written (no room, read-only, not ours), one line says so, and what was there stays whole.
 
 usage: test_f3_state.py unusable|unwritable -- DAEMON [ARGUMENT]...
 """
@@ -16,7 +16,7 @@ from harness import ask, check
 from steady import Truth
 
 CLONE_NEWNS = 0x00020000
-LEARNING = 24  # s, and a sample each; what fewer have shown is not kept
+LEARNING = 26  # samples, a second apart; what fewer have shown is not kept
 GOOD = """# timeball drift file, version 1
 written 1795521600
 # 2026-11-24T12:00:00Z
@@ -103,7 +103,7 @@ class Learner:
         self.state = os.path.join(self.folder, "state")
         self.path, self.log = os.path.join(self.state, "drift"), os.path.join(self.folder, "log")
         os.makedirs(self.state)
-        stack.enter_context(Truth(os.path.join(self.folder, "truth.sock")))
+        self.truth = stack.enter_context(Truth(os.path.join(self.folder, "truth.sock")))
         self.command, self.user, self.process = command, user, None
 
     def mount(self, stack, size):
@@ -123,9 +123,9 @@ class Learner:
         return get(self.log)
 
     def learn(self):
-        until = time.monotonic() + 60
-        while "locked (" not in self.output():
-            check(self.process.poll() is None and time.monotonic() < until, f"{self.what}: not locked:\n{self.output()}")
+        until = time.monotonic() + 120
+        while self.truth.sent < LEARNING:
+            check(self.process.poll() is None and time.monotonic() < until, f"{self.what}: it takes no samples:\n{self.output()}")
             time.sleep(0.2)
 
     def end(self):
@@ -158,7 +158,6 @@ def unwritable(command, folder):
             learner.start(stack)
         for learner in learners:
             learner.learn()
-        time.sleep(LEARNING)
         for learner in learners:
             learner.end()
 

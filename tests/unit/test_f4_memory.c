@@ -126,12 +126,12 @@ static int set_up(void **state)
     b->scenario.servers = 1;
     b->scenario.server[0] =
         (struct sim_server_config){.stratum = 1, .dispersion = 1e-4, .delay = 1e-3, .jitter = 1e-4};
+    unsigned pid = (unsigned)getpid(); /* an address of its own, for tests that run beside it */
     snprintf(b->scenario.conf, sizeof b->scenario.conf,
-             "listen 127.0.0.1 port %d\nthreads 0\nratelimit 1024\nstatussocket "
-             "%s/status\ncontrolsocket %s/control\n"
-             "server 192.0.2.1 iburst\nrestrict default limited kod\nrestrict 192.0.2.0 mask "
-             "255.255.255.0 ignore\n",
-             20000 + (int)getpid() % 10000, b->folder, b->folder);
+             "listen 127.%u.%u.%u port 11123\nthreads 0\nratelimit 1024\nstatussocket %s/status\n"
+             "controlsocket %s/control\nserver 192.0.2.1 iburst\nrestrict default limited kod\n"
+             "restrict 192.0.2.0 mask 255.255.255.0 ignore\n",
+             pid >> 16 & 255, pid >> 8 & 255, pid & 255, b->folder, b->folder);
     json_set_alloc_funcs(malloc, free); /* this file's, by the linker */
     *state = b;
     return 0;
