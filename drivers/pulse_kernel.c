@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/timepps.h>
 #include <unistd.h>
@@ -64,21 +65,33 @@ static int look_for_device(struct pulse_kernel *k, struct err *err)
                    "the device was taken away");
 }
 
-static struct pulse_edge edge_of(const pps_info_t *info, bool clear)
+static struct pulse_edge edge_of(const struct pps_kinfo *info, bool clear)
 {
-    const struct timespec *ts = clear ? &info->clear_timestamp : &info->assert_timestamp;
+    const struct pps_ktime *at = clear ? &info->clear_tu : &info->assert_tu;
     return (struct pulse_edge){
         .sequence = clear ? info->clear_sequence : info->assert_sequence,
-        .at = ts->tv_sec * NS_PER_S + ts->tv_nsec,
+        .at = at->sec * NS_PER_S + at->nsec,
     };
+}
+
+/*
+ * time_pps_fetch() with a time-out of 0, all octets of it: a kernel of 64 bits takes what a program
+ * of 32 bits has between its fields for a part of the time-out, and would wait for the next pulse.
+ */
+static int fetch_at_once(pps_handle_t handle, struct pps_kinfo *info)
+{
+    struct pps_fdata data;
+    memset(&data, 0, sizeof data);
+    int bad = ioctl(handle, PPS_FETCH, &data);
+    *info = data.info;
+    return bad;
 }
 
 static int kernel_fetch(struct pulse *p, struct pulse_stamp *stamp, struct err *err)
 {
-    static const struct timespec at_once = {0, 0};
     struct pulse_kernel *k = (struct pulse_kernel *)p;
-    pps_info_t info;
-    if (time_pps_fetch(k->handle, PPS_TSFMT_TSPEC, &info, &at_once)) {
+    struct pps_kinfo info;
+    if (fetch_at_once(k->handle, &info)) {
         *stamp = (struct pulse_stamp){0};
         if (errno == EINTR || errno == ETIMEDOUT || errno == EAGAIN)
             return 0;
