@@ -16,6 +16,7 @@ import time
 from collections import namedtuple
 
 NTP_TO_UNIX = 2208988800
+GRAIN = 0.0025    # s, what the way from the rig to the guest may add to an answer
 Answer = namedtuple('Answer', 'leap mode stratum refid root_delay root_dispersion offset delay')
 
 
@@ -39,6 +40,11 @@ class Truth:
             n = (x + amplitude * 1e-6 * period / (2 * math.pi) * (1 - math.cos(2 * math.pi * n / period))) / rate
         utc = t['first_utc'] + n
         return utc - 1 if t['leap'] and utc >= t['leap'] + 1 else utc
+
+
+def bound(answer):
+    """How wrong it may be, by its own word, s."""
+    return answer.root_delay / 2 + answer.root_dispersion + answer.delay / 2 + GRAIN
 
 
 def stamp(high, low):

@@ -31,7 +31,6 @@ LIMIT = 20        # s, from the daemon's start to the first good answer
 NEAR = 0.005      # s; the emulated pulse itself comes up to 2 ms late
 NEAR_PPM = 15     # in so short a time, with pulses that scatter by some hundred us
 STA_UNSYNC = 0x40
-GRAIN = 0.0025    # s, what the way from the rig to the guest may add to an answer
 # What the receiver does, from .. to seconds of the run, and what of it the feeder is told. All but the last end with some
 # seconds in which nothing is wrong.
 PHASES = [
@@ -108,10 +107,9 @@ def wrong(answer, n):
     """Is this a claim of a time that it is not?"""
     if answer.leap == 3 or not 0 < answer.stratum < 16:
         return False
-    bound = answer.root_delay / 2 + answer.root_dispersion + answer.delay / 2 + GRAIN
     # POSIX time has no name for 23:59:60: the second before or the one after stands for it
     names = (-1, 0, 1) if MIDNIGHT - 0.5 <= n < MIDNIGHT + 1.5 else (0,)
-    return min(abs(answer.offset - name) for name in names) > bound
+    return min(abs(answer.offset - name) for name in names) > ntpcheck.bound(answer)
 
 
 class Hat(unittest.TestCase):
