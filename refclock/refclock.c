@@ -65,6 +65,8 @@ static void note_step(struct refclock *r, double amount, bool foreign)
 {
     r->last_step =
         (struct refclock_step){.truth = clock_now(r->clock), .amount = amount, .foreign = foreign};
+    if (foreign)
+        r->foreign_step = r->last_step;
 }
 
 static void make_step(struct refclock *r, const struct steering *order)

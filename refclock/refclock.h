@@ -73,7 +73,7 @@ struct refclock {
     bool foreign_clock; /* somebody keeps moving the clock: it is left alone, the estimate is served
                          */
     uint64_t steps, foreign_steps, foreign_freqs, refused, changes /* of the leader */;
-    struct refclock_step last_step;
+    struct refclock_step last_step, foreign_step; /* the latter: the last that others made */
     struct log_limit limit_foreign, limit_tell, limit_refused;
     int precision;
 };

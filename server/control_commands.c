@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/daemon.h"
+#include "server/daemon_alarm.h"
 #include "server/reload.h"
 
 static int run_version(void *arg, struct control_client *c, const char *const *words, size_t count,
@@ -144,8 +145,24 @@ static int run_reload(void *arg, struct control_client *c, const char *const *wo
     return 0;
 }
 
+/* ---- alarm ---- */
+
+static int run_alarm(void *arg, struct control_client *c, const char *const *words, size_t count,
+                     struct err *err)
+{
+    if (count != 1 || strcmp(words[0], "test") != 0)
+        return err_set(err, "alarm", "`alarm test` tries the alarms", "takes the word test");
+    daemon_alarm_test(arg);
+    control_say(c,
+                "the event `test` stands in the status for 15 s: the log, timeball-alarm with its "
+                "program, the web page and the exporter show it",
+                true, false);
+    return 0;
+}
+
 const struct control_command control_commands[] = {
     {"reload", "", "configuration and keys are read again", run_reload},
+    {"alarm", "test", "tries the alarms", run_alarm},
     {"version", "", "the daemon's version", run_version},
     {"receiver", "[NAME] VERB ...", "shows or sets up a receiver", run_receiver},
     {"record", "", "a recording, until the client leaves", run_record},

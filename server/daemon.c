@@ -9,6 +9,7 @@
 
 #include "refclock/delays.h"
 #include "server/control_commands.h"
+#include "server/daemon_alarm.h"
 #include "server/daemon_drift.h"
 #include "server/daemon_record.h"
 #include "server/receivers.h"
@@ -408,8 +409,11 @@ static void tick(void *arg, int64_t now)
     daemon_record_tick(d, now);
     if (statistics_due(&d->statistics, now))
         statistics_write(&d->statistics, daemon_status(d));
-    if (d->world.notify)
-        notify_tick(d->world.notify, now, daemon_status(d)->clock.sentence);
+    if (d->world.notify) {
+        const struct status *s = daemon_status(d);
+        notify_tick(d->world.notify, now, s->clock.sentence);
+        daemon_alarm_tick(d, s, now);
+    }
     if (now >= d->drift_next) {
         d->drift_next = now + DRIFT_NS;
         daemon_drift_save(d);

@@ -9,6 +9,7 @@
 #include "refclock/log.h"
 #include "refclock/loop.h"
 #include "refclock/refclock.h"
+#include "server/alarm/say.h"
 #include "server/config/config.h"
 #include "server/control.h"
 #include "server/feed.h"
@@ -50,6 +51,8 @@ struct daemon_world {
      * cannot be. 0, or -1 with what is wrong */
     int (*read_config)(void *arg, struct config *, struct config_errors *);
     int (*change_log)(void *arg, int level, struct err *);
+    /* something to tell a person; NULL: nobody listens */
+    void (*event)(void *arg, const struct alarm_event *, const struct alarm_about *);
     double (*temperature)(void *arg); /* Celsius; NAN: cannot be read now; NULL: no sensor */
 };
 
@@ -92,6 +95,9 @@ struct daemon {
     struct leap_watch leap;
     double celsius; /* NAN: not known */
     struct status status;
+    struct status_alarms alarms; /* found last */
+    struct alarm alarm;          /* told */
+    int64_t alarm_test_until;    /* local, ns */
     struct sky sky;
     int sky_source;  /* index of the source that reported it; -1: none */
     int64_t sky_at;  /* local, ns */

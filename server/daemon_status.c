@@ -7,6 +7,7 @@
 #include "drivers/era.h"
 #include "refclock/lead.h"
 #include "refclock/civil.h"
+#include "server/alarm/find.h"
 #include "server/daemon.h"
 
 static double seconds(const struct daemon *d, int64_t since)
@@ -148,6 +149,8 @@ static void fill_steps(const struct refclock *r, struct status_clock *c)
     if (r->last_step.truth)
         snprintf(c->last_step_by, sizeof c->last_step_by, "%s",
                  r->last_step.foreign ? "another program" : "timeball");
+    c->foreign_step_at = r->foreign_step.truth;
+    c->foreign_step = r->foreign_step.truth ? r->foreign_step.amount : NAN;
     status_count(&c->counters, "foreign_frequencies", r->foreign_freqs);
     status_count(&c->counters, "refused_offsets", r->refused);
 }
@@ -393,5 +396,7 @@ const struct status *daemon_status(struct daemon *d)
     s->process.wakeups = d->world.loop->wakeups;
     if (d->world.rights)
         rights_describe(d->world.rights, &s->process);
+    alarm_find(&d->alarms, s, loop_now(d->world.loop) < d->alarm_test_until);
+    s->alarms = d->alarms;
     return s;
 }

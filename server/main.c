@@ -108,6 +108,7 @@ struct process {
     struct loop_fd signals;
     struct logfile log;
     const char *log_path;
+    const char *journal; /* its socket, where the log lines go there; NULL */
     struct daemon *daemon;
 };
 
@@ -172,6 +173,20 @@ static int change_log(void *arg, int level, struct err *err)
     return logfile_again(&p->log, p->log_path, (enum log_level)level, err);
 }
 
+/* Elsewhere than in the journal, one line of a change is enough. */
+static void on_event(void *arg, const struct alarm_event *event, const struct alarm_about *about)
+{
+    const struct process *p = arg;
+    struct alarm_field fields[ALARM_FIELDS];
+    char line[ALARM_SENTENCE + 64];
+    struct err err;
+    alarm_fields(event, about, fields);
+    if (p->journal && !alarm_journal(p->journal, "timeballd", event, fields, &err))
+        return;
+    if (!alarm_rows[event->item.event].logged)
+        log_say(&p->log.log, alarm_level(event), "%s", alarm_line(event, line, sizeof line));
+}
+
 /* `clock none` gets a clock that cannot be steered at all. */
 static int open_clock(const struct config *config, struct clock **clock, struct err *err)
 {
@@ -200,6 +215,7 @@ static int serve(struct process *p, struct config *config, struct clock *clock, 
         .arg = p,
         .read_config = read_config,
         .change_log = change_log,
+        .event = on_event,
     };
     notify_open(&notify);
     int bad =
@@ -226,6 +242,8 @@ static int work(struct process *p, struct config *config)
     struct err err;
     bool to_stderr = p->arguments->foreground && !strcmp(config->log, "syslog");
     p->log_path = to_stderr ? "stderr" : config->log;
+    if (!strcmp(p->log_path, "stderr"))
+        p->journal = alarm_journal_of(STDERR_FILENO);
     if (logfile_open(&p->log, p->log_path, (enum log_level)config->log_level, &err) ||
         open_clock(config, &clock, &err))
         return fail(&err);

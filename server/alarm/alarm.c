@@ -26,30 +26,24 @@ static void trim(char *text, size_t length, size_t size)
         text[length - 1] = 0;
 }
 
-static void name_item(struct alarm_item *item, enum alarm_kind kind, const char *thing)
-{
-    item->kind = kind;
-    int length = snprintf(item->thing, sizeof item->thing, "%s", thing);
-    trim(item->thing, (size_t)length, sizeof item->thing);
-    clean(item->thing);
-}
-
-static void add(struct alarm_set *set, enum alarm_kind kind, const char *thing, const char *fmt,
-                ...) __attribute__((format(printf, 4, 5)));
-
-static void add(struct alarm_set *set, enum alarm_kind kind, const char *thing, const char *fmt,
-                ...)
+void alarm_add(struct status_alarms *set, enum alarm_kind kind, enum log_level level,
+               const char *thing, const char *fmt, ...)
 {
     va_list args;
-    struct alarm_item *item = set->item + set->count;
-    if (set->count == ALARM_ITEMS)
+    struct status_alarm *item = set->item + set->count;
+    if (set->count == STATUS_ALARMS_MAX)
         return;
-    name_item(item, kind, thing);
+    item->event = (int)kind;
+    item->level = (int)level;
+    item->since = 0;
+    int length = snprintf(item->thing, sizeof item->thing, "%s", thing);
+    trim(item->thing, (size_t)length, sizeof item->thing);
     va_start(args, fmt);
     /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): not so; clang-tidy 14 on many files */
-    int length = vsnprintf(item->sentence, sizeof item->sentence, fmt, args);
+    length = vsnprintf(item->sentence, sizeof item->sentence, fmt, args);
     va_end(args);
     trim(item->sentence, length < 0 ? 0 : (size_t)length, sizeof item->sentence);
+    clean(item->thing);
     clean(item->sentence);
     set->count++;
 }
@@ -60,131 +54,58 @@ static const char *text_of(const json_t *object, const char *name)
     return text ? text : "";
 }
 
-static bool is_one_of(const char *text, const char *a, const char *b)
+/* Index of the name; -1: there is no such one. */
+static int index_of(const char *const *names, const char *name)
 {
-    return !strcmp(text, a) || !strcmp(text, b);
+    for (int i = 0; names[i]; i++)
+        if (!strcmp(names[i], name))
+            return i;
+    return -1;
 }
 
-/* Before it has numbered the seconds, timeballd does not serve the time either. */
-static void find_state(struct alarm_set *set, const json_t *clock)
+bool alarm_take(struct status_alarms *set, const json_t *status)
 {
-    const char *state = text_of(clock, "state"), *sentence = text_of(clock, "sentence");
-    if (!strcmp(state, "locked"))
-        add(set, ALARM_LOCKED, "", "%s", sentence);
-    else if (!strcmp(state, "holdover"))
-        add(set, ALARM_HOLDOVER, "", "%s", sentence);
-    else if (*state)
-        add(set, ALARM_UNSYNCHRONISED, "", "%s", sentence);
+    const json_t *clock = json_object_get(status, "clock");
+    const json_t *alarms = json_object_get(status, "alarms");
+    json_t *alarm;
+    size_t i;
+    if (!json_is_array(alarms))
+        return false;
+    set->count = 0;
+    if (!strcmp(text_of(clock, "state"), alarm_words[ALARM_LOCKED]))
+        alarm_add(set, ALARM_LOCKED, LOG_LEVEL_NOTICE, "", "%s", text_of(clock, "sentence"));
+    json_array_foreach(alarms, i, alarm)
+    {
+        int kind = index_of(alarm_words, text_of(alarm, "event"));
+        int level = index_of(alarm_levels, text_of(alarm, "level"));
+        if (kind >= 0)
+            alarm_add(set, (enum alarm_kind)kind,
+                      level < 0 ? alarm_rows[kind].level : (enum log_level)level,
+                      text_of(alarm, "thing"), "%s", text_of(alarm, "sentence"));
+    }
+    return true;
 }
 
-static void find_moved(struct alarm_set *set, const json_t *clock)
-{
-    char thing[32], size[48] = "";
-    double step = ctl_number(clock, "last_step");
-    json_int_t count = json_integer_value(json_object_get(clock, "foreign_steps"));
-    if (count <= 0)
-        return;
-    snprintf(thing, sizeof thing, "step %lld", (long long)count);
-    if (step == step)
-        ctl_seconds(step, true, size, sizeof size);
-    add(set, ALARM_CLOCK_MOVED, thing,
-        "The clock was stepped by %s, by %s: stop what sets it (timeballctl doctor names "
-        "other time daemons).",
-        *size ? size : "an unknown amount", text_of(clock, "last_step_by"));
-}
-
-static const struct alarm_item *find(const struct alarm_set *set, const struct alarm_item *like)
+const struct status_alarm *alarm_in(const struct status_alarms *set, const struct status_alarm *a)
 {
     for (int i = 0; i < set->count; i++)
-        if (set->item[i].kind == like->kind && !strcmp(set->item[i].thing, like->thing))
+        if (set->item[i].event == a->event && !strcmp(set->item[i].thing, a->thing))
             return set->item + i;
     return NULL;
 }
 
-/* What nobody watches any more is not over. */
-static void keep_unwatched(struct alarm_set *set, const struct alarm_set *before,
-                           enum alarm_kind kind, const char *thing, const char *says)
+void alarm_gone(struct status_alarms *set, const char *why)
 {
-    struct alarm_item like;
-    if (!is_one_of(says, "unknown", "not_monitored"))
+    static const struct status_alarm gone = {.event = ALARM_GONE};
+    if (alarm_in(set, &gone))
         return;
-    name_item(&like, kind, thing);
-    const struct alarm_item *was = find(before, &like);
-    if (was && set->count < ALARM_ITEMS)
-        set->item[set->count++] = *was;
-}
-
-static void find_source(struct alarm_set *set, const struct alarm_set *before, const json_t *source)
-{
-    const json_t *report = json_object_get(source, "report");
-    const char *name = text_of(source, "name"), *antenna = text_of(report, "antenna");
-    const char *jamming = text_of(report, "jamming"), *spoofing = text_of(report, "spoofing");
-    if (!strcmp(text_of(source, "verdict"), "falseticker"))
-        add(set, ALARM_FALSETICKER, name, "%s: %s", name, text_of(source, "sentence"));
-    if (is_one_of(antenna, "short", "open"))
-        add(set, ALARM_ANTENNA, name, "%s: its antenna is %s: look at the antenna and its cable.",
-            name, antenna);
-    if (is_one_of(jamming, "warning", "critical"))
-        add(set, ALARM_JAMMING, name,
-            "%s: jammed (%s): look for a transmitter, or a bad power supply, near the antenna.",
-            name, jamming);
-    if (is_one_of(spoofing, "warning", "critical"))
-        add(set, ALARM_SPOOFING, name,
-            "%s: its signals may be forged (%s): hold the time against other servers.", name,
-            spoofing);
-    keep_unwatched(set, before, ALARM_ANTENNA, name, antenna);
-    keep_unwatched(set, before, ALARM_JAMMING, name, jamming);
-    keep_unwatched(set, before, ALARM_SPOOFING, name, spoofing);
-}
-
-/* Of several lists the one that holds longest counts. */
-static void find_list(struct alarm_set *set, const json_t *status)
-{
-    const char *best = NULL, *until = "";
-    int64_t now, at, last = 0;
-    size_t i;
-    json_t *witness;
-    if (!ctl_string(status, "time") || ctl_instant(ctl_string(status, "time"), &now))
-        return;
-    json_array_foreach(json_object_get(json_object_get(status, "leap"), "witnesses"), i, witness)
-    {
-        const char *expires = ctl_string(witness, "expires");
-        if (!expires || ctl_instant(expires, &at) || (best && at <= last))
-            continue;
-        best = text_of(witness, "name");
-        last = at;
-        until = expires;
-    }
-    if (best && last / NS_PER_S - now / NS_PER_S < ALARM_LEAP_DAYS * INT64_C(86400))
-        add(set, ALARM_LEAP_LIST, best,
-            "%s: this list of leap seconds %s %.10s: install a new one (Debian: update the package "
-            "tzdata).",
-            best, last <= now ? "expired on" : "expires on", until);
-}
-
-void alarm_find(struct alarm_set *set, const json_t *status)
-{
-    const json_t *clock = json_object_get(status, "clock");
-    const struct alarm_set before = *set;
-    json_t *source;
-    size_t i;
-    set->count = 0;
-    find_state(set, clock);
-    find_moved(set, clock);
-    find_list(set, status);
-    json_array_foreach(json_object_get(status, "sources"), i, source)
-        find_source(set, &before, source);
-}
-
-void alarm_gone(struct alarm_set *set, const char *why)
-{
-    static const struct alarm_item gone = {.kind = ALARM_GONE};
-    if (!find(set, &gone))
-        add(set, ALARM_GONE, "", "timeballd does not answer: %s", why);
+    if (set->count == STATUS_ALARMS_MAX)
+        set->count--;
+    alarm_add(set, ALARM_GONE, LOG_LEVEL_ERROR, "", "timeballd does not answer: %s", why);
 }
 
 /* A leaky bucket: each event fills it by ALARM_EVERY, and ALARM_BURST of them find room. */
-static bool may_tell(struct alarm *a, enum alarm_kind kind, int64_t now)
+static bool may_tell(struct alarm *a, int kind, int64_t now)
 {
     struct alarm_bucket *b = a->bucket + kind;
     int64_t every = ALARM_EVERY * NS_PER_S, from = b->full > now ? b->full : now;
@@ -194,21 +115,21 @@ static bool may_tell(struct alarm *a, enum alarm_kind kind, int64_t now)
     return true;
 }
 
-static void forget(struct alarm_set *told, int i)
+static void forget(struct status_alarms *told, int i)
 {
     told->item[i] = told->item[--told->count];
 }
 
 /* What is over, first those of which nothing is said. */
-static bool next_end(struct alarm *a, const struct alarm_set *set, int64_t now,
+static bool next_end(struct alarm *a, const struct status_alarms *set, int64_t now,
                      struct alarm_event *event)
 {
     for (int i = a->told.count - 1; i >= 0; i--) {
-        const struct alarm_item *item = a->told.item + i;
-        if (find(set, item))
+        const struct status_alarm *item = a->told.item + i;
+        if (alarm_in(set, item))
             continue;
-        bool quiet = alarm_rows[item->kind].ends_quietly;
-        if (!quiet && !may_tell(a, item->kind, now))
+        bool quiet = alarm_rows[item->event].ends_quietly;
+        if (!quiet && !may_tell(a, item->event, now))
             continue;
         *event = (struct alarm_event){.item = *item};
         forget(&a->told, i);
@@ -218,18 +139,18 @@ static bool next_end(struct alarm *a, const struct alarm_set *set, int64_t now,
     return false;
 }
 
-bool alarm_next(struct alarm *a, const struct alarm_set *set, int64_t now,
+bool alarm_next(struct alarm *a, const struct status_alarms *set, int64_t now,
                 struct alarm_event *event)
 {
     for (int i = 0; !a->started && i < set->count; i++)
-        if (alarm_rows[set->item[i].kind].new_only)
+        if (alarm_rows[set->item[i].event].new_only)
             a->told.item[a->told.count++] = set->item[i];
     a->started = true;
     if (next_end(a, set, now, event))
         return true;
-    for (int i = 0; i < set->count && a->told.count < ALARM_ITEMS; i++) {
-        const struct alarm_item *item = set->item + i;
-        if (find(&a->told, item) || !may_tell(a, item->kind, now))
+    for (int i = 0; i < set->count && a->told.count < STATUS_ALARMS_MAX; i++) {
+        const struct status_alarm *item = set->item + i;
+        if (alarm_in(&a->told, item) || !may_tell(a, item->event, now))
             continue;
         *event = (struct alarm_event){.item = *item, .begins = true};
         a->told.item[a->told.count++] = *item;
@@ -242,6 +163,7 @@ struct alarm_event alarm_test(void)
 {
     return (struct alarm_event){
         .begins = true,
-        .item = {.kind = ALARM_TEST,
+        .item = {.event = ALARM_TEST,
+                 .level = LOG_LEVEL_NOTICE,
                  .sentence = "This is a test of the alarms; nothing is wrong."}};
 }

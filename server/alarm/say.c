@@ -3,14 +3,16 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-static enum log_level level_of(const struct alarm_event *e)
+enum log_level alarm_level(const struct alarm_event *e)
 {
-    return e->begins ? alarm_rows[e->item.kind].level : LOG_LEVEL_NOTICE;
+    return e->begins ? (enum log_level)e->item.level : LOG_LEVEL_NOTICE;
 }
 
 /* syslog's numbers (RFC 5424). */
@@ -19,22 +21,17 @@ static int priority(enum log_level level)
     return 3 + (int)level;
 }
 
-static const char *level_name(enum log_level level)
-{
-    return level == LOG_LEVEL_ERROR ? "error" : level == LOG_LEVEL_WARNING ? "warning" : "notice";
-}
-
 void alarm_fields(const struct alarm_event *e, const struct alarm_about *about,
                   struct alarm_field fields[ALARM_FIELDS])
 {
-    const struct alarm_row *row = alarm_rows + e->item.kind;
+    const struct alarm_row *row = alarm_rows + e->item.event;
     const size_t size = sizeof fields->text;
     int n = 0;
     snprintf(fields[n++].text, size, "MESSAGE_ID=%s", row->id);
-    snprintf(fields[n++].text, size, "PRIORITY=%d", priority(level_of(e)));
-    snprintf(fields[n++].text, size, "TIMEBALL_EVENT=%s", row->word);
+    snprintf(fields[n++].text, size, "PRIORITY=%d", priority(alarm_level(e)));
+    snprintf(fields[n++].text, size, "TIMEBALL_EVENT=%s", alarm_words[e->item.event]);
     snprintf(fields[n++].text, size, "TIMEBALL_CHANGE=%s", e->begins ? "begins" : "ends");
-    snprintf(fields[n++].text, size, "TIMEBALL_LEVEL=%s", level_name(level_of(e)));
+    snprintf(fields[n++].text, size, "TIMEBALL_LEVEL=%s", alarm_levels[alarm_level(e)]);
     snprintf(fields[n++].text, size, "TIMEBALL_THING=%s", e->item.thing);
     snprintf(fields[n++].text, size, "TIMEBALL_SENTENCE=%s", e->item.sentence);
     snprintf(fields[n++].text, size, "TIMEBALL_HOST=%s", about->host);
@@ -43,29 +40,29 @@ void alarm_fields(const struct alarm_event *e, const struct alarm_about *about,
 
 const char *alarm_line(const struct alarm_event *e, char *buf, size_t size)
 {
-    snprintf(buf, size, "%s %s: %s", alarm_rows[e->item.kind].word, e->begins ? "begins" : "ends",
+    snprintf(buf, size, "%s %s: %s", alarm_words[e->item.event], e->begins ? "begins" : "ends",
              e->item.sentence);
     return buf;
 }
 
 /* A field a line, for none holds a newline (systemd.journal-fields(7)). */
-static int compose(char *to, size_t size, const struct alarm_event *e,
+static int compose(char *to, size_t size, const char *program, const struct alarm_event *e,
                    const struct alarm_field fields[ALARM_FIELDS])
 {
     char line[ALARM_SENTENCE + 64];
-    int n = snprintf(to, size, "SYSLOG_IDENTIFIER=timeball-alarm\nMESSAGE=%s\n",
+    int n = snprintf(to, size, "SYSLOG_IDENTIFIER=%s\nMESSAGE=%s\n", program,
                      alarm_line(e, line, sizeof line));
     for (int i = 0; i < ALARM_FIELDS; i++)
         n += snprintf(to + n, size - (size_t)n, "%s\n", fields[i].text);
     return n;
 }
 
-int alarm_journal(const char *path, const struct alarm_event *e,
+int alarm_journal(const char *path, const char *program, const struct alarm_event *e,
                   const struct alarm_field fields[ALARM_FIELDS], struct err *err)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     char text[(ALARM_FIELDS + 2) * sizeof *fields];
-    int n = compose(text, sizeof text, e, fields);
+    int n = compose(text, sizeof text, program, e, fields);
     if (strlen(path) >= sizeof name.sun_path)
         return err_set(err, path, "name the socket with -j", "longer than %zu bytes",
                        sizeof name.sun_path - 1);
@@ -79,4 +76,16 @@ int alarm_journal(const char *path, const struct alarm_event *e,
         err_errno(err, path, "", "the journal does not take it", errno);
     close(fd);
     return sent == n ? 0 : -1;
+}
+
+const char *alarm_journal_of(int fd)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat is;
+    char mine[64];
+    if (!stream || fstat(fd, &is))
+        return NULL;
+    snprintf(mine, sizeof mine, "%llu:%llu", (unsigned long long)is.st_dev,
+             (unsigned long long)is.st_ino);
+    return strcmp(mine, stream) ? NULL : ALARM_JOURNAL;
 }

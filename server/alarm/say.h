@@ -20,15 +20,22 @@ struct alarm_field {
 void alarm_fields(const struct alarm_event *event, const struct alarm_about *about,
                   struct alarm_field fields[ALARM_FIELDS]);
 
+/* How bad it is: the end of anything is a notice. */
+enum log_level alarm_level(const struct alarm_event *event);
+
 /* The line for a person, "antenna begins: nmea /dev/ttyS0: its antenna is open: ...". Returns buf.
  */
 const char *alarm_line(const struct alarm_event *event, char *buf, size_t size);
 
 /*
- * Sends the event to the journal, a datagram of its native protocol at the socket `path`. 0, or -1
- * with *err, and the caller prints the line.
+ * Sends the event to the journal as `program`, a datagram of its native protocol at the socket
+ * `path`. 0, or -1 with *err, and the caller prints the line.
  */
-int alarm_journal(const char *path, const struct alarm_event *event,
+int alarm_journal(const char *path, const char *program, const struct alarm_event *event,
                   const struct alarm_field fields[ALARM_FIELDS], struct err *err);
+
+/* The journal's socket where `fd` leads to the journal (JOURNAL_STREAM of systemd.exec(5)), else
+ * NULL. */
+const char *alarm_journal_of(int fd);
 
 #endif

@@ -33,8 +33,8 @@ static int usage_error(const char *why, const char *what)
 
 static int print_list(void)
 {
-    for (const struct alarm_row *row = alarm_rows; row < alarm_rows + ALARM_KINDS; row++)
-        printf("%-15s %s  %s\n", row->word, row->id, row->help);
+    for (int i = 0; i < ALARM_KINDS; i++)
+        printf("%-15s %s  %s\n", alarm_words[i], alarm_rows[i].id, alarm_rows[i].help);
     return 0;
 }
 

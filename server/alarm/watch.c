@@ -27,7 +27,7 @@ struct watch {
     int64_t heard;  /* ns, the last status, or the start */
     int64_t next;   /* ns, the next attempt */
     struct alarm alarm;
-    struct alarm_set set;
+    struct status_alarms set;
     bool known; /* the set was found: there was a status, or the patience is over */
     struct alarm_about about;
     struct alarm_hook hook;
@@ -51,7 +51,7 @@ static void tell(struct watch *w, const struct alarm_event *event, int64_t now)
     const char *journal = w->options->journal;
     bool sent = false;
     alarm_fields(event, &w->about, fields);
-    if (journal && alarm_journal(journal, event, fields, &err))
+    if (journal && alarm_journal(journal, "timeball-alarm", event, fields, &err))
         complain(&err);
     else
         sent = journal;
@@ -83,7 +83,8 @@ static void take(struct watch *w, const json_t *status, int64_t now)
 {
     const char *host = ctl_string(status, "host"), *time = ctl_string(status, "time");
     int64_t instant;
-    alarm_find(&w->set, status);
+    if (!alarm_take(&w->set, status))
+        alarm_gone(&w->set, "it says nothing of alarms; restart it, it is an older one");
     w->known = true;
     w->heard = now;
     if (host && strlen(host) < sizeof w->about.host)

@@ -74,6 +74,11 @@ int ctl_receiver(const struct ctl *ctl, struct err *err)
     return run(ctl, "receiver", err);
 }
 
+int ctl_alarm(const struct ctl *ctl, struct err *err)
+{
+    return run(ctl, "alarm", err);
+}
+
 int ctl_reload(const struct ctl *ctl, struct err *err)
 {
     return run(ctl, "reload", err);

@@ -65,6 +65,8 @@ void ctl_view_status(FILE *out, const json_t *status);
 void ctl_view_sources(FILE *out, const json_t *status);
 void ctl_view_satellites(FILE *out, const json_t *status);
 void ctl_view_clients(FILE *out, const json_t *status);
+/* What is not as it should be; nothing where nothing is. */
+void ctl_view_alarms(FILE *out, const json_t *status);
 /* The whole status in one line, without the newline. */
 void ctl_view_line(FILE *out, const json_t *status);
 
@@ -91,6 +93,7 @@ int ctl_wait(const struct ctl *ctl, struct err *err);
 int ctl_epochs(const struct ctl *ctl, struct err *err);
 int ctl_receiver(const struct ctl *ctl, struct err *err);
 int ctl_reload(const struct ctl *ctl, struct err *err);
+int ctl_alarm(const struct ctl *ctl, struct err *err);
 int ctl_record(const struct ctl *ctl, struct err *err);
 int ctl_doctor(const struct ctl *ctl, struct err *err);
 int ctl_pool(const struct ctl *ctl, struct err *err);

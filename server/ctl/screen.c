@@ -11,7 +11,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "server/ctl/alarms.h"
 #include "server/ctl/past.h"
 #include "server/ctl/text.h"
 
@@ -172,13 +171,17 @@ static void draw_title(struct ctl_screen *s, int silent)
     put_folded(s, 0, text_of(clock, "sentence"), 3);
 }
 
-static void draw_alarm(void *arg, const char *text)
+static void draw_alarms(struct ctl_screen *s)
 {
-    struct ctl_screen *s = arg;
-    colour(s, BAD, true);
-    if (s->row < s->floor)
-        put(s, s->row, 0, "! ");
-    put_folded(s, 2, text, 2);
+    json_t *alarm;
+    size_t i;
+    json_array_foreach(json_object_get(s->status, "alarms"), i, alarm)
+    {
+        colour(s, strcmp(text_of(alarm, "level"), "error") ? WARN : BAD, true);
+        if (s->row < s->floor)
+            put(s, s->row, 0, "! ");
+        put_folded(s, 2, text_of(alarm, "sentence"), 2);
+    }
 }
 
 static void heading(struct ctl_screen *s, const char *text)
@@ -350,7 +353,7 @@ void ctl_screen_draw(struct ctl_screen *s, int silent)
     s->floor = s->rows - below - chart - 1;
     draw_title(s, silent);
     if (s->status) {
-        ctl_alarms(s->status, draw_alarm, s);
+        draw_alarms(s);
         draw_sources(s);
         s->floor = s->rows - below;
         draw_clock(s);

@@ -32,6 +32,8 @@ static const struct command {
      ASKS_CONTROL},
     {"reload", NULL, "timeballd reads its configuration and keys again", ctl_reload, 0, 0,
      ASKS_CONTROL},
+    {"alarm", "test", "a test of the alarms: log, hook, page and metrics show it", ctl_alarm, 1, 1,
+     ASKS_CONTROL},
     {"pool-check", "[HOST]", "asks as the NTP Pool's monitors do, and scores it", ctl_pool, 0, 1,
      ASKS_PERHAPS},
     {"receiver", "...", "shows or sets up a receiver; see receiver help", ctl_receiver, 1, 15,
@@ -132,7 +134,7 @@ static int check_operands(const struct command *command, int count)
     if (command->most == 1 && !command->least)
         return usage_error("it takes one word, or none", command->name);
     return usage_error(command->most > 1    ? count ? "too many words" : "it takes more words"
-                       : command->most == 1 ? "it takes one file"
+                       : command->most == 1 ? "it takes one word"
                                             : "it takes no more words",
                        command->name);
 }

@@ -60,6 +60,18 @@ static void print_report(FILE *out, const json_t *source)
     }
 }
 
+void ctl_view_alarms(FILE *out, const json_t *status)
+{
+    json_t *alarm;
+    size_t i;
+    json_array_foreach(json_object_get(status, "alarms"), i, alarm)
+    {
+        const char *sentence = ctl_string(alarm, "sentence");
+        fputs("! ", out);
+        ctl_print_hanging(out, 2, 2, sentence ? sentence : "?");
+    }
+}
+
 /* "NAME  USED  HEALTH ..." and a line for each source, its sentence below. */
 void ctl_view_sources(FILE *out, const json_t *status)
 {
@@ -165,6 +177,7 @@ void ctl_view_status(FILE *out, const json_t *status)
     json_t *sky = json_object_get(status, "sky");
     const char *sentence = ctl_string(json_object_get(status, "clock"), "sentence");
     ctl_print_folded(out, 0, sentence ? sentence : "timeballd has not said yet how it fares");
+    ctl_view_alarms(out, status);
     fputc('\n', out);
     ctl_view_sources(out, status);
     view_clock(out, status);

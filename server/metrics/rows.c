@@ -2,10 +2,8 @@
 #include "server/metrics/metrics.h"
 
 const struct metric_list metric_lists[] = {
-    {"sources", "source", "name"},
-    {"feeds", "feed", "name"},
-    {"leap.witnesses", "witness", "name"},
-    {NULL, NULL, NULL},
+    {"sources", "source", "name"},         {"feeds", "feed", "name"}, {"alarms", "event", "event"},
+    {"leap.witnesses", "witness", "name"}, {NULL, NULL, NULL},
 };
 
 #define V(n, p, h)                                            \
@@ -70,6 +68,9 @@ const struct metric_row metric_rows[] = {
      .label = "bound",
      .value = "1ms",
      .form = METRIC_UNTIL},
+
+    F(INSTANT, "alarm_since_timestamp_seconds", "alarms[].since", NULL,
+      "What is not as it should be, and since when."),
 
     V("source_used", "sources[].used", "Whether the clock follows the source."),
     V("source_reach", "sources[].reach", "The last eight seconds, one bit each; 255: all of them."),

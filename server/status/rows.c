@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "refclock/sample.h"
+#include "server/alarm/alarm.h"
 
 static const char *const sandbox_names[] = {"off", "on", "strict", NULL};
 static const char *const witness_names[] = {"daemon", "kernel", "hardware", NULL};
@@ -150,6 +151,10 @@ static const struct status_row clock_rows[] = {
         "Receivers' dates are believed from here on: a week before the release, or before what an "
         "earlier run saw."),
     ROW("era_until", INSTANT, era_until, NULL, "And up to here: 1024 weeks later."),
+    ROW("foreign_step", SECONDS, foreign_step, "last step by others",
+        "Size of the last step that others made; positive: forward."),
+    ROW("foreign_step_at", INSTANT, foreign_step_at, "made at",
+        "When others made their last step."),
     LIST("allan", allan_rows, allan, allan_count,
          "Allan deviation of the free-running clock as the pulses show it: pulse noise at short "
          "times, the oscillator at long ones."),
@@ -342,6 +347,18 @@ static const struct status_row leap_rows[] = {
 };
 #undef AT
 
+#define AT status_alarm
+static const struct status_row alarms_rows[] = {
+    NAMED("event", alarm_words, event, "event",
+          "What it is, by its word in timeballd(8), EVENTS: holdover, antenna, source ..."),
+    NAMED("level", alarm_levels, level, "level", "How bad it is: error, warning or notice."),
+    ROW("thing", TEXT, thing, "thing", "The source, list or feed that it is about; null: none."),
+    ROW("sentence", TEXT, sentence, NULL, "One sentence for a person: what it is, what to do."),
+    ROW("since", INSTANT, since, "since", "When it began."),
+    END,
+};
+#undef AT
+
 #define AT status_listen
 static const struct status_row listen_rows[] = {
     ROW("address", TEXT, address, NULL, "IP address."),
@@ -464,6 +481,8 @@ const struct status_row status_rows[] = {
         "True time was within this of `time` then; null: it is not known at all."),
     ROW("bound_ns", NS, bound, NULL, "bound as an integer, rounded up."),
     OBJECT("clock", clock_rows, clock, "The clock and how far to trust it."),
+    LIST("alarms", alarms_rows, alarms.item, alarms.count,
+         "What is not as it should be, worst first; empty: nothing."),
     LIST("sources", source_rows, source, source_count,
          "Every reference clock of the configuration."),
     OBJECT("sky", sky_rows, sky, "The satellites that the receiver reports."),
@@ -477,14 +496,15 @@ const struct status_row status_rows[] = {
 };
 #undef AT
 
-static const char *const all_but_clients[] = {"version",  "release", "host",    "time",    "bound",
-                                              "bound_ns", "clock",   "sources", "sky",     "feeds",
-                                              "leap",     "server",  "socket",  "process", NULL};
+static const char *const all_but_clients[] = {
+    "version", "release", "host",  "time", "bound",  "bound_ns", "clock",   "alarms",
+    "sources", "sky",     "feeds", "leap", "server", "socket",   "process", NULL};
 static const char *const clients_names[] = {"version", "time", "clients", "server", NULL};
 static const char *const sources_names[] = {"version", "time", "sources", NULL};
 static const char *const satellites_names[] = {"version", "time", "sky", NULL};
 static const char *const leap_request_names[] = {"version", "time", "leap", NULL};
 static const char *const now_names[] = {"version", "time", "bound", "bound_ns", "clock", NULL};
+static const char *const alarms_names[] = {"version", "time", "alarms", NULL};
 static const char *const version_names[] = {"version", "release", "host", NULL};
 
 const struct status_request status_requests[] = {
@@ -492,6 +512,7 @@ const struct status_request status_requests[] = {
     {"sources", "The reference clocks.", sources_names},
     {"satellites", "The satellites that the receiver reports.", satellites_names},
     {"leap", "Leap seconds: what is served, and who says what.", leap_request_names},
+    {"alarms", "What is not as it should be, worst first.", alarms_names},
     {"clients", "Who asks most, and what became of all requests.", clients_names},
     {"now", "The time, made anew for this request, and the clock.", now_names},
     {"version", "Versions of the protocol and of timeball.", version_names},

@@ -17,7 +17,7 @@ void status_init(struct status *s)
     s->leap.tai = LEAP_COUNT_UNKNOWN;
     c->offset = c->rate = c->frequency = c->frequency_error = NAN;
     c->bound_stat = c->bound_total = c->root_delay = c->root_dispersion = NAN;
-    c->latency = c->latency_uncertainty = c->last_step = NAN;
+    c->latency = c->latency_uncertainty = c->last_step = c->foreign_step = NAN;
     c->celsius = c->per_kelvin = c->per_kelvin_error = NAN;
     c->noise_pulse = c->noise_white_fm = c->noise_walk_fm = NAN;
     c->delay = c->delay_low = c->delay_high = c->margin = NAN;

@@ -23,6 +23,7 @@
 #define STATUS_COUNTERS_MAX 48
 #define STATUS_LISTEN_MAX   16
 #define STATUS_FEEDS_MAX    8
+#define STATUS_ALARMS_MAX   40
 
 enum status_state {
     STATUS_STARTING,       /* nothing measured yet */
@@ -77,6 +78,8 @@ struct status_clock {
     double last_step;            /* s, positive: forward */
     int64_t last_step_at;        /* ns */
     char last_step_by[32];       /* "timeball", "another program" */
+    double foreign_step;         /* s, the last that others made */
+    int64_t foreign_step_at;     /* ns */
     double noise_pulse;          /* s */
     double noise_white_fm;       /* s, what white frequency noise adds in a second */
     double noise_walk_fm;        /* s, what random-walk frequency noise adds in a second */
@@ -185,6 +188,19 @@ struct status_leap {
     struct status_leap_witness witness[LEAP_WITNESSES_MAX];
 };
 
+/* What is not as it should be, and what to do. */
+struct status_alarm {
+    int event;      /* enum alarm_kind */
+    int level;      /* enum log_level: error, warning, notice */
+    char thing[96]; /* a source, a list, a feed; "" */
+    char sentence[STATUS_TEXT * 2 + 128];
+    int64_t since; /* ns */
+};
+struct status_alarms {
+    int count; /* one too many is left out */
+    struct status_alarm item[STATUS_ALARMS_MAX];
+};
+
 struct status_listen {
     char address[64]; /* "192.0.2.1", "::" */
     int port;
@@ -250,6 +266,7 @@ struct status {
     int64_t time; /* ns, estimated true time at which this was made */
     double bound; /* s: |time - true time| is below it */
     struct status_clock clock;
+    struct status_alarms alarms;
     int source_count;
     struct status_source source[STATUS_SOURCES_MAX];
     struct status_sky sky;

@@ -154,29 +154,8 @@ function viewClock(c, status) {
   ]);
 }
 
-// What a person should look at, worst first.
-function alarms(status) {
-  const out = [];
-  for (const s of list(status.sources)) {
-    const r = s.report || {};
-    const say = (bad, text) => out.push([bad, s.name + ': ' + text]);
-    if (s.error) say(true, s.error);
-    if (s.verdict === 'falseticker') say(true, 'contradicts the others (falseticker)');
-    if (r.antenna === 'short' || r.antenna === 'open') say(true, 'antenna ' + r.antenna);
-    for (const what of ['jamming', 'spoofing'])
-      if (r[what] === 'warning' || r[what] === 'critical') say(r[what] === 'critical', what + ' ' + r[what]);
-    if (s.trust === 'doubtful' || s.trust === 'rejected')
-      say(s.trust === 'rejected', 'integrity ' + s.trust + (s.trust_why ? ': ' + s.trust_why : ''));
-  }
-  for (const f of list(status.feeds)) if (f.error) out.push([false, 'feed ' + f.name + ': ' + f.error]);
-  const c = status.clock || {};
-  if (c.foreign_steps > 0 && c.last_step_by && c.last_step_by !== 'timeball')
-    out.push([false, 'the clock was stepped by ' + c.last_step_by + ' at ' + clock(c.last_step_at)]);
-  return out.sort((a, b) => b[0] - a[0]);
-}
-
 function viewAlarms(status) {
-  $('alarms').replaceChildren(...alarms(status).map(([bad, text]) => el('li', bad ? 'bad' : '', text)));
+  $('alarms').replaceChildren(...list(status.alarms).map((a) => el('li', a.level === 'error' ? 'bad' : '', a.sentence)));
 }
 
 function viewSource(s) {

@@ -221,12 +221,10 @@ static void metrics(FILE *out)
 
 static void events(FILE *out)
 {
-    for (const struct alarm_row *row = alarm_rows; row < alarm_rows + ALARM_KINDS; row++)
-        fprintf(out, ".TP\n.BR %s \" (%s)\"\n%s%s\n", row->word,
-                row->level == LOG_LEVEL_ERROR     ? "error"
-                : row->level == LOG_LEVEL_WARNING ? "warning"
-                                                  : "notice",
-                row->help, row->ends_quietly ? " Its end is not told." : "");
+    for (int i = 0; i < ALARM_KINDS; i++)
+        fprintf(out, ".TP\n.BR %s \" (%s)\"\n%s%s\n.br\nMESSAGE_ID=%s\n", alarm_words[i],
+                alarm_levels[alarm_rows[i].level], alarm_rows[i].help,
+                alarm_rows[i].ends_quietly ? " Its end is not told." : "", alarm_rows[i].id);
 }
 
 static const struct part {
