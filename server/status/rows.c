@@ -350,7 +350,7 @@ static const struct status_row leap_rows[] = {
 #define AT status_alarm
 static const struct status_row alarms_rows[] = {
     NAMED("event", alarm_words, event, "event",
-          "What it is, by its word in timeballd(8), EVENTS: holdover, antenna, source ..."),
+          "What it is, by its word in timeball-alarm(8): holdover, antenna, source ..."),
     NAMED("level", alarm_levels, level, "level", "How bad it is: error, warning or notice."),
     ROW("thing", TEXT, thing, "thing", "The source, list or feed that it is about; null: none."),
     ROW("sentence", TEXT, sentence, NULL, "One sentence for a person: what it is, what to do."),

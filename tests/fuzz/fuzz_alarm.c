@@ -26,11 +26,11 @@ static void look_at(const struct alarm_event *event)
 }
 
 /* All that may be told at once; ALARM_EVERY later more. Never more than there is. */
-static void tell(struct alarm *alarm, const struct alarm_set *set, int64_t now)
+static void tell(struct alarm *alarm, const struct status_alarms *set, int64_t now)
 {
     struct alarm_event event;
     for (int told = 0; alarm_next(alarm, set, now, &event); told++) {
-        if (told >= 2 * ALARM_ITEMS)
+        if (told >= 2 * STATUS_ALARMS_MAX)
             abort();
         look_at(&event);
     }
@@ -38,14 +38,14 @@ static void tell(struct alarm *alarm, const struct alarm_set *set, int64_t now)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct alarm_set nothing;
+    static const struct status_alarms nothing;
     json_t *status = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
     struct alarm alarm = {0};
-    struct alarm_set set = {0};
+    struct status_alarms set = {0};
     if (!status)
         return 0;
-    alarm_find(&set, status);
-    if (set.count > ALARM_ITEMS)
+    (void)alarm_take(&set, status);
+    if (set.count > STATUS_ALARMS_MAX)
         abort();
     tell(&alarm, &set, 0);
     alarm_gone(&set, "fuzz");

@@ -14,12 +14,20 @@ from harness import check
 TIME = "2026-11-24T12:00:00.000000000Z"
 
 
-def status(state="locked", sources=(), **clock):
+def alarm(event, thing, sentence, level="warning"):
+    return {"event": event, "level": level, "thing": thing, "sentence": sentence, "since": TIME}
+
+
+def status(state="locked", alarms=(), sources=(), **clock):
+    """A bad state is an alarm by itself, as the daemon has it."""
+    level = {"holdover": "warning", "unsynchronised": "error"}.get(state)
+    own = [alarm(state, None, f"It is {state}.", level)] if level else []
     return {
         "version": 1,
         "host": "made-up",
         "time": TIME,
         "clock": {"state": state, "sentence": f"It is {state}.", **clock},
+        "alarms": own + list(alarms),
         "sources": list(sources),
     }
 

@@ -14,6 +14,7 @@ import harness
 from harness import check
 from receiver import Receiver
 from status_socket import TIME, MadeUp, program, status
+from status_socket import alarm as made_up_alarm
 
 HOOK = """#!/bin/sh
 # two of these at a time would be seen
@@ -47,7 +48,7 @@ def wait_for(path, lines, seconds=30):
 
 
 def antenna(name, is_):
-    return {"name": name, "sentence": "Off.", "report": {"antenna": is_}}
+    return made_up_alarm("antenna", name, f"{name}: its antenna is {is_}.")
 
 
 def hook(alarm, folder, command):
@@ -73,7 +74,7 @@ def hook(alarm, folder, command):
         check(seen[5].startswith("locked|begins|notice|"), seen[5])
         world.close()
         check(wait_for(events, 7)[6].startswith("gone|begins|error||timeballd does not answer"), "gone")
-        world = MadeUp(path, status("locked", foreign_steps=1, last_step=3.5, last_step_by="another program"))
+        world = MadeUp(path, status("locked", [made_up_alarm("clock_moved", "step 1", "The clock was stepped by +3.500 s, by another program.")]))
         seen = wait_for(events, 9)
         check({line.split("|")[0] for line in seen[7:]} == {"gone", "clock_moved"}, str(seen))
         while os.path.exists(os.path.join(folder, "running")):

@@ -18,7 +18,7 @@ import urllib.request
 import harness
 from harness import check
 from receiver import Receiver
-from status_socket import TIME, MadeUp, program, status
+from status_socket import TIME, MadeUp, alarm, program, status
 
 CONF = """
 clock none
@@ -120,7 +120,7 @@ def without_a_daemon(folder, p):
     check(get()[1].splitlines()[-1] == "timeball_up 0", "up while it is silent")
     check(0.5 < time.monotonic() - began < 15, "its time-out")
     # what the daemon of this test has no value for: no sensor, no pulse, no list that has surely an end
-    made_up = status("locked", [{"name": 'a"} 1\nevil 1', "used": True}], celsius=40.5, passes_1ms=TIME)
+    made_up = status("locked", [alarm("antenna", "a", "Open.")], [{"name": 'a"} 1\nevil 1', "used": True}], celsius=40.5, passes_1ms=TIME)
     world.set({**made_up, "leap": {"witnesses": [{"name": "l", "expires": TIME}]}, "sky": {"satellites": [{"system": "G", "used": True}]}})
     world.clients.clear()
     time.sleep(1.1)

@@ -18,7 +18,7 @@
 
 struct world {
     struct alarm alarm;
-    struct alarm_set set;
+    struct status_alarms set;
     int64_t now;
 };
 
@@ -26,7 +26,7 @@ static void look(struct world *w, const char *json)
 {
     json_t *status = json_loads(json, 0, NULL);
     assert_non_null(status);
-    alarm_find(&w->set, status);
+    assert_true(alarm_take(&w->set, status));
     json_decref(status);
 }
 
@@ -41,27 +41,25 @@ static void expect(struct world *w, const char *line)
                  line ? line : "nothing");
 }
 
-#define STATE(word)        "{\"clock\":{\"state\":\"" word "\",\"sentence\":\"S.\"}}"
-#define LOCKED(more)       "{\"clock\":{\"state\":\"locked\"}," more "}"
-#define SOURCE(name, more) "{\"name\":\"" name "\",\"sentence\":\"Off.\"," more "}"
+#define STATUS(state, alarms) \
+    "{\"clock\":{\"state\":\"" state "\",\"sentence\":\"S.\"},\"alarms\":[" alarms "]}"
+#define ALARM(event, thing)                                                                \
+    "{\"event\":\"" event "\",\"level\":\"warning\",\"thing\":\"" thing "\",\"sentence\":" \
+    "\"" thing ": bad.\",\"since\":null}"
 
 static void states(void **state)
 {
     struct world w = {0};
     (void)state;
-    look(&w, STATE("locked"));
+    look(&w, STATUS("locked", ""));
     expect(&w, NULL); /* it was before the alarm was there */
-    look(&w, STATE("holdover"));
-    expect(&w, "holdover begins: S.");
+    look(&w, STATUS("holdover", ALARM("holdover", "")));
+    expect(&w, "holdover begins: : bad.");
     expect(&w, NULL);
-    look(&w, STATE("unsynchronised"));
-    expect(&w, "unsynchronised begins: S.");
-    look(&w, STATE("locked"));
-    expect(&w, "locked begins: S.");
-    expect(&w, NULL);
-    look(&w, STATE("starting"));
+    look(&w, STATUS("unsynchronised", ALARM("unsynchronised", "")));
     expect(&w, "unsynchronised begins");
-    look(&w, STATE("numbering"));
+    look(&w, STATUS("locked", ""));
+    expect(&w, "locked begins: S.");
     expect(&w, NULL);
 }
 
@@ -69,74 +67,12 @@ static void bad_from_the_start_is_told(void **state)
 {
     struct world w = {0};
     (void)state;
-    look(&w, "{\"clock\":{\"state\":\"unsynchronised\",\"foreign_steps\":3}}");
-    expect(&w, "unsynchronised begins");
+    look(&w, STATUS("locked", ALARM("antenna", "a") "," ALARM("clock_moved", "step 1")));
+    expect(&w, "antenna begins: a: bad.");
     expect(&w, NULL);
-}
-
-static void receivers(void **state)
-{
-    struct world w = {0};
-    (void)state;
-    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"ok\"}") "]"));
-    expect(&w, NULL);
-    look(
-        &w,
-        LOCKED("\"sources\":[" SOURCE(
-            "a",
-            "\"verdict\":\"falseticker\",\"report\":"
-            "{\"antenna\":\"open\",\"jamming\":\"critical\"}") "," SOURCE("b",
-                                                                          "\"report\":{\"antenna\":"
-                                                                          "\"short\",\"spoofing\":"
-                                                                          "\"warning\"}") "]"));
-    expect(&w, "falseticker begins: a: Off.");
-    expect(&w, "antenna begins: a: its antenna is open");
-    expect(&w, "jamming begins: a: jammed (critical)");
-    expect(&w, "antenna begins: b: its antenna is short");
-    expect(&w, "spoofing begins: b: ");
-    expect(&w, NULL);
-    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"verdict\":\"leads\"") "]"));
-    expect(&w, " ends: ");
-    expect(&w, " ends: ");
-    expect(&w, " ends: ");
-    expect(&w, " ends: ");
-    expect(&w, " ends: ");
-    expect(&w, NULL);
-}
-
-/* Of two lists the one that holds longer, until the first of that month. */
-#define LISTS(month)                                                         \
-    "{\"time\":\"2026-11-24T12:00:00.000000000Z\",\"leap\":{\"witnesses\":[" \
-    "{\"name\":\"/old\",\"expires\":\"2026-06-28T00:00:00.000000000Z\"},"    \
-    "{\"name\":\"r\",\"expires\":null},"                                     \
-    "{\"name\":\"/new\",\"expires\":\"" month "-01T00:00:00.000000000Z\"}]}}"
-
-static void lists(void **state)
-{
-    struct world w = {0};
-    (void)state;
-    look(&w, LISTS("2027-06"));
-    expect(&w, NULL);
-    look(&w, LISTS("2026-12"));
-    expect(&w, "leap_list begins: /new: this list of leap seconds expires on 2026-12-01");
-    look(&w, LISTS("2026-11"));
-    expect(&w, NULL); /* the same list: known */
-    w = (struct world){0};
-    look(&w, LISTS("2026-11"));
-    expect(&w, "leap_list begins: /new: this list of leap seconds expired on 2026-11-01");
-}
-
-static void clock_moved(void **state)
-{
-    struct world w = {0};
-    (void)state;
-    look(&w, "{\"clock\":{\"foreign_steps\":1}}");
-    expect(&w, NULL);
-    look(&w, "{\"clock\":{\"foreign_steps\":2,\"last_step\":-1.5,\"last_step_by\":\"another "
-             "program\"}}");
-    expect(&w, "clock_moved begins: The clock was stepped by -1.500 s, by another program");
-    expect(&w, NULL);
-    look(&w, "{\"clock\":{\"foreign_steps\":0}}"); /* a new timeballd */
+    look(&w, STATUS("locked", ALARM("clock_moved", "step 2") "," ALARM("of another release", "")));
+    expect(&w, "antenna ends: a: bad.");
+    expect(&w, "clock_moved begins");
     expect(&w, NULL);
 }
 
@@ -145,16 +81,15 @@ static void gone_and_back(void **state)
 {
     struct world w = {0};
     (void)state;
-    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"open\"}") "]"));
+    look(&w, STATUS("locked", ALARM("antenna", "a")));
     expect(&w, "antenna begins");
     alarm_gone(&w.set, "closed the connection");
     alarm_gone(&w.set, "no such file");
     expect(&w, "gone begins: timeballd does not answer: closed the connection");
     expect(&w, NULL);
-    look(&w, STATE("starting"));
+    look(&w, STATUS("starting", ""));
     expect(&w, "gone ends");
     expect(&w, "antenna ends");
-    expect(&w, "unsynchronised begins");
     expect(&w, NULL);
 }
 
@@ -166,32 +101,29 @@ static void flood(void **state)
     struct alarm_event event;
     int told = 0;
     (void)state;
-    look(&w, STATE("locked"));
+    look(&w, STATUS("locked", ""));
     expect(&w, NULL);
     for (int i = 0; i < 3600; i++) {
         w.now += SECOND;
-        look(&w,
-             i % 2 ? LOCKED("\"sources\":[]")
-                   : LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"open\"}") "]"));
+        look(&w, i % 2 ? STATUS("locked", "") : STATUS("locked", ALARM("antenna", "a")));
         while (alarm_next(&w.alarm, &w.set, w.now, &event))
             told++;
     }
     assert_in_range(told, 40, ALARM_BURST + 3600 / ALARM_EVERY);
-    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"open\"}") "," SOURCE(
-                 "b", "\"verdict\":\"falseticker\"") "]"));
-    while (alarm_next(&w.alarm, &w.set, w.now, &event) && event.item.kind != ALARM_FALSETICKER) {
+    look(&w, STATUS("locked", ALARM("antenna", "a") "," ALARM("falseticker", "b")));
+    while (alarm_next(&w.alarm, &w.set, w.now, &event) && event.item.event != ALARM_FALSETICKER) {
     }
-    assert_int_equal(event.item.kind, ALARM_FALSETICKER);
+    assert_int_equal(event.item.event, ALARM_FALSETICKER);
     w.now += ALARM_BURST * ALARM_EVERY * SECOND;
     while (alarm_next(&w.alarm, &w.set, w.now, &event)) {
     }
-    look(&w, LOCKED("\"sources\":[]"));
+    look(&w, STATUS("locked", ""));
     expect(&w, " ends");
     expect(&w, " ends");
     expect(&w, NULL);
 }
 
-/* Of a thousand sources so many are told that there is room for, and none of them is lost. */
+/* Of a thousand alarms so many are told that there is room for, and none of them is lost. */
 static void hostile_status(void **state)
 {
     struct world w = {0};
@@ -201,31 +133,42 @@ static void hostile_status(void **state)
     int told = 0;
     (void)state;
     FILE *f = open_memstream(&json, &size);
-    fputs("{\"clock\":7,\"leap\":{\"witnesses\":7},\"sources\":[7,{}", f);
+    fputs("{\"clock\":7,\"alarms\":[7,{},{\"event\":7}", f);
     for (int i = 0; i < 1000; i++)
-        fprintf(f, ",{\"name\":\"\\n\\u001b[2J%dx%0200d\",\"verdict\":\"falseticker\"}", i, 0);
+        fprintf(f, ",{\"thing\":\"\\n\\u001b[2J%dx%0200d\",\"event\":\"falseticker\"}", i, 0);
     fputs("]}", f);
     fclose(f);
     look(&w, json);
     free(json);
-    assert_int_equal(w.set.count, ALARM_ITEMS);
+    assert_int_equal(w.set.count, STATUS_ALARMS_MAX);
     for (int i = 0; i < 200; i++, w.now += ALARM_EVERY * SECOND)
         while (alarm_next(&w.alarm, &w.set, w.now, &event)) {
             assert_null(strpbrk(event.item.thing, "\n\033"));
             assert_null(strpbrk(event.item.sentence, "\n\033"));
             told++;
         }
-    assert_int_equal(told, ALARM_ITEMS);
+    assert_int_equal(told, STATUS_ALARMS_MAX);
+    alarm_gone(&w.set, "full"); /* has room all the same */
+    assert_int_equal(w.set.item[w.set.count - 1].event, ALARM_GONE);
     /* a text is cut between characters: 95 octets would be half of one */
     char umlauts[121] = "", text[300];
     for (int i = 0; i < 120; i += 2) {
         umlauts[i] = (char)0xC3;
         umlauts[i + 1] = (char)0xA4;
     }
-    snprintf(text, sizeof text, "{\"sources\":[{\"verdict\":\"falseticker\",\"name\":\"%s\"}]}",
+    snprintf(text, sizeof text, "{\"alarms\":[{\"event\":\"falseticker\",\"thing\":\"%s\"}]}",
              umlauts);
     look(&w, text);
     assert_int_equal(strlen(w.set.item[0].thing), 94);
+}
+
+static void an_older_daemon(void **state)
+{
+    struct status_alarms set = {0};
+    (void)state;
+    json_t *status = json_pack("{s:i,s:{s:s}}", "version", 1, "clock", "state", "locked");
+    assert_false(alarm_take(&set, status));
+    json_decref(status);
 }
 
 static void rows(void **state)
@@ -252,10 +195,10 @@ static void journal(void **state)
     assert_non_null(mkdtemp(folder));
     snprintf(name.sun_path, sizeof name.sun_path, "%s/j", folder);
     alarm_fields(&event, &about, fields);
-    assert_int_equal(alarm_journal(name.sun_path, &event, fields, &err), -1);
+    assert_int_equal(alarm_journal(name.sun_path, "me", &event, fields, &err), -1);
     int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
-    assert_int_equal(alarm_journal(name.sun_path, &event, fields, &err), 0);
+    assert_int_equal(alarm_journal(name.sun_path, "me", &event, fields, &err), 0);
     ssize_t n = recv(fd, text, sizeof text - 1, 0);
     assert_true(n > 0);
     text[n] = 0;
@@ -266,43 +209,20 @@ static void journal(void **state)
     snprintf(id, sizeof id, "\nMESSAGE_ID=%s\n", alarm_rows[ALARM_TEST].id);
     assert_non_null(strstr(text, id));
     assert_non_null(strstr(text, "\nMESSAGE=test begins: This is a test"));
+    assert_non_null(strstr(text, "SYSLOG_IDENTIFIER=me\n"));
     assert_non_null(strstr(text, "\nPRIORITY=5\n"));
     assert_non_null(strstr(text, "\nTIMEBALL_EVENT=test\n"));
     assert_non_null(strstr(text, "\nTIMEBALL_HOST=gps\n"));
     assert_non_null(strstr(text, "\nTIMEBALL_TIME=2026-11-24T12:00:00.000000000Z\n"));
 }
 
-/* The receiver has gone, or no longer looks: nobody knows that the antenna is mended. */
-static void what_is_not_monitored_is_not_over(void **state)
-{
-    struct world w = {0};
-    (void)state;
-    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"open\"}") "]"));
-    expect(&w, "antenna begins: a: its antenna is open");
-    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"unknown\"}") "]"));
-    expect(&w, NULL);
-    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"not_monitored\"}") "]"));
-    expect(&w, NULL);
-    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"ok\"}") "]"));
-    expect(&w, "antenna ends: a");
-    look(&w, LOCKED("\"sources\":[" SOURCE("a", "\"report\":{\"antenna\":\"unknown\"}") "]"));
-    expect(&w, NULL);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_not_monitored_is_not_over),
-        cmocka_unit_test(states),
-        cmocka_unit_test(bad_from_the_start_is_told),
-        cmocka_unit_test(receivers),
-        cmocka_unit_test(lists),
-        cmocka_unit_test(clock_moved),
-        cmocka_unit_test(gone_and_back),
-        cmocka_unit_test(flood),
-        cmocka_unit_test(hostile_status),
-        cmocka_unit_test(rows),
-        cmocka_unit_test(journal),
+        cmocka_unit_test(states),         cmocka_unit_test(bad_from_the_start_is_told),
+        cmocka_unit_test(gone_and_back),  cmocka_unit_test(flood),
+        cmocka_unit_test(hostile_status), cmocka_unit_test(an_older_daemon),
+        cmocka_unit_test(rows),           cmocka_unit_test(journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/ctl/alarms.h"
 #include "server/ctl/past.h"
 #include "server/ctl/text.h"
 
@@ -105,54 +104,6 @@ static void what_is_not_known_is_left_out(void **state)
     assert_string_equal(text, "    --  ");
 }
 
-struct said {
-    char text[2000];
-    size_t size;
-};
-
-static void say(void *arg, const char *text)
-{
-    struct said *s = arg;
-    s->size += (size_t)snprintf(s->text + s->size, sizeof s->text - s->size, "%s\n", text);
-    assert_true(s->size < sizeof s->text);
-}
-
-static void alarms_name_who_and_what(void **state)
-{
-    struct said said = {0};
-    (void)state;
-    json_t *status = json_pack(
-        "{s:{s:i,s:s,s:s},s:[{s:s,s:s,s:{s:s,s:s,s:s}},{s:s,s:s,s:s,s:s}],s:[{s:s,s:s}]}", "clock",
-        "foreign_steps", 1, "last_step_by", "another program", "last_step_at", "2026", "sources",
-        "name", "nmea a", "verdict", "falseticker", "report", "antenna", "open", "jamming",
-        "critical", "spoofing", "none", "name", "pps b", "error", "no such device", "trust",
-        "rejected", "trust_why", "it moved", "feeds", "name", "shm 2", "error", "cannot");
-    assert_non_null(status);
-    ctl_alarms(status, say, &said);
-    json_decref(status);
-    assert_string_equal(said.text, "nmea a: contradicts the others (falseticker)\n"
-                                   "nmea a: antenna open\n"
-                                   "nmea a: jamming critical\n"
-                                   "pps b: no such device\n"
-                                   "pps b: rejected it moved\n"
-                                   "shm 2: cannot\n"
-                                   "the clock was stepped by: another program 2026\n");
-}
-
-static void nothing_is_said_when_all_is_well(void **state)
-{
-    struct said said = {0};
-    (void)state;
-    json_t *status =
-        json_pack("{s:{s:i,s:s},s:[{s:s,s:s,s:s,s:n,s:{s:s}}]}", "clock", "foreign_steps", 0,
-                  "last_step_by", "timeball", "sources", "name", "nmea a", "verdict", "leads",
-                  "trust", "not_monitored", "error", "report", "antenna", "not_monitored");
-    assert_non_null(status);
-    ctl_alarms(status, say, &said);
-    json_decref(status);
-    assert_string_equal(said.text, "");
-}
-
 static void no_control_character_is_printed(void **state)
 {
     char *text = NULL;
@@ -173,8 +124,6 @@ int main(void)
         cmocka_unit_test(one_wild_second_does_not_flatten_the_rest),
         cmocka_unit_test(the_chart_shows_offset_and_band),
         cmocka_unit_test(what_is_not_known_is_left_out),
-        cmocka_unit_test(alarms_name_who_and_what),
-        cmocka_unit_test(nothing_is_said_when_all_is_well),
         cmocka_unit_test(no_control_character_is_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
