@@ -11,6 +11,7 @@
 #include "refclock/civil.h"
 #include "server/daemon.h"
 #include "server/logfile.h"
+#include "server/rival.h"
 
 static const char help[] =
     "usage: timeballd [-n] [-c FILE] [--check FILE]\n"
@@ -191,7 +192,7 @@ static void on_event(void *arg, const struct alarm_event *event, const struct al
 static int open_clock(const struct config *config, struct clock **clock, struct err *err)
 {
     if (config->clock == CONFIG_CLOCK_SYSTEM)
-        return clock_system_open(clock, err);
+        return rival_refuse("", err) ? -1 : clock_system_open(clock, err);
     return clock_reader_open(clock, err);
 }
 

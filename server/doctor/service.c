@@ -7,6 +7,7 @@
 #include "drivers/root_file.h"
 #include "server/ctl/text.h"
 #include "server/doctor/doctor.h"
+#include "server/rival.h"
 
 /* The first broken link of those before this one, or -1. */
 static int broken_before(const struct doctor *d, enum doctor_link link)
@@ -122,64 +123,17 @@ struct doctor_finding doctor_discipline(const struct doctor *d)
 
 /* ---- who else steers the clock ---- */
 
-static const struct rival {
-    const char *program, *unit; /* names of processes are cut at 15 letters */
-} rivals[] = {
-    {"chronyd", "chrony.service"},
-    {"ntpd", "ntpsec.service"},
-    {"ntpd", "ntp.service"},
-    {"ntpd", "openntpd.service"},
-    {"systemd-timesyn", "systemd-timesyncd.service"},
-    {"ntp-daemon", "ntpd-rs.service"},
-    {"phc2sys", "phc2sys.service"},
-};
-#define RIVALS (sizeof rivals / sizeof *rivals)
-
-struct seen {
-    const char *root;
-    const struct rival *rival;
-    int pid;
-};
-
-static bool is_enabled(const char *root, const struct rival *r)
-{
-    static const char *const folders[] = {"multi-user.target.wants", "sysinit.target.wants"};
-    char path[128];
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        snprintf(path, sizeof path, "/etc/systemd/system/%s/%s", folders[i], r->unit);
-        if (root_exists(root, path))
-            return true;
-    }
-    return false;
-}
-
-static bool on_process(void *arg, const char *name)
-{
-    struct seen *s = arg;
-    char path[64], program[32], *end;
-    long pid = strtol(name, &end, 10);
-    snprintf(path, sizeof path, "/proc/%.12s/comm", name);
-    if (*end || !root_line(s->root, path, program, sizeof program))
-        return true;
-    for (const struct rival *r = rivals; r < rivals + RIVALS; r++)
-        if (!strcmp(program, r->program) && (!s->rival || is_enabled(s->root, r))) {
-            s->rival = r;
-            s->pid = (int)pid;
-        }
-    return !s->rival;
-}
-
 struct doctor_finding doctor_rivals(const struct doctor *d)
 {
-    struct seen s = {.root = d->root};
+    struct rival_seen s;
     char todo[200];
     if (!d->wants.steers)
         return doctor_says(DOCTOR_NOT_NEEDED, "",
                            "timeballd does not steer the clock (clock none): "
                            "another daemon may");
-    root_list(d->root, "/proc", on_process, &s);
-    for (const struct rival *r = rivals; r < rivals + RIVALS && !s.rival; r++)
-        if (is_enabled(d->root, r))
+    s = rival_find(d->root, false);
+    for (const struct rival *r = rivals; r->program && !s.rival; r++)
+        if (rival_enabled(d->root, r))
             s.rival = r;
     if (!s.rival)
         return doctor_says(DOCTOR_OK, "", "no other time daemon was found");
