@@ -227,6 +227,16 @@ static void events(FILE *out)
                 alarm_rows[i].ends_quietly ? " Its end is not told." : "", alarm_rows[i].id);
 }
 
+/* systemd's catalog of messages. */
+static void catalog(FILE *out)
+{
+    for (int i = 0; i < ALARM_KINDS; i++)
+        fprintf(out,
+                "-- %s\nSubject: timeball: %s @TIMEBALL_CHANGE@\nDefined-By: timeball\n"
+                "Documentation: man:timeball-alarm(8)\n\n%s\n\n@TIMEBALL_SENTENCE@\n\n",
+                alarm_rows[i].id, alarm_words[i], alarm_rows[i].help);
+}
+
 static const struct part {
     const char *file, *name; /* no name: the whole file */
     void (*print)(FILE *);
@@ -249,6 +259,7 @@ static const struct part {
     {"timeball-sim.1", "servers", server_words},
     {"timeball-exporter.8", "metrics", metrics},
     {"timeball-alarm.8", "events", events},
+    {"../udev/timeball.catalog", "catalog", catalog},
     {"timeball-status.7", "requests", docs_requests},
     {"timeball-status.7", "status", docs_fields},
     {"timeball-status.7", "counters", docs_counters},
