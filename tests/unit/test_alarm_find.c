@@ -36,7 +36,9 @@ static int teardown(void **state)
     return 0;
 }
 
-/* What is found is this, in order; NULL ends it. */
+#define END ((const char *)NULL)
+
+/* What is found is this, in order, up to END. */
 static void expect(struct status_alarms *set, const struct status *s, ...)
 {
     va_list list;
@@ -57,19 +59,19 @@ static void states(void **state)
 {
     struct status *s = *state;
     struct status_alarms set = {0};
-    expect(&set, s, NULL);
+    expect(&set, s, END);
     s->clock.state = STATUS_STARTING;
     s->process.uptime = ALARM_START;
-    expect(&set, s, NULL); /* a start takes its time */
+    expect(&set, s, END); /* a start takes its time */
     s->process.uptime = ALARM_START + 1;
-    expect(&set, s, "S. (`timeballctl doctor`", NULL);
+    expect(&set, s, "S. (`timeballctl doctor`", END);
     assert_int_equal(set.item[0].event, ALARM_UNSYNCHRONISED);
     s->clock.state = STATUS_HOLDOVER;
-    expect(&set, s, "S.", NULL);
+    expect(&set, s, "S.", END);
     assert_int_equal(set.item[0].event, ALARM_HOLDOVER);
     assert_int_equal(set.item[0].since, s->time);
     s->time += DAY;
-    expect(&set, s, "S.", NULL);
+    expect(&set, s, "S.", END);
     assert_int_equal(set.item[0].since, s->time - DAY); /* the same one */
 }
 
@@ -90,16 +92,16 @@ static void sources(void **state)
     status_text(s->feed[0].error, sizeof s->feed[0].error, "cannot");
     expect(&set, s, "nmea a: jammed (critical)", "nmea a: its signals may be forged (warning)",
            "nmea a: no such device", "nmea a: Off.", "nmea a: its antenna is open",
-           "nmea a is doubtful: it moved", "feed shm 2: cannot", NULL);
+           "nmea a is doubtful: it moved", "feed shm 2: cannot", END);
     assert_int_equal(set.item[0].level, LOG_LEVEL_ERROR); /* the worst first */
     assert_int_equal(set.item[2].level, LOG_LEVEL_WARNING);
     *a->error = *a->verdict = *s->feed[0].error = 0;
     a->trust = TRUST_TRUSTED;
     a->report.said.antenna = ANTENNA_UNKNOWN; /* what nobody watches is not over */
     a->report.said.jamming = a->report.said.spoofing = INTERFERENCE_NONE;
-    expect(&set, s, "nmea a: its antenna is open", NULL);
+    expect(&set, s, "nmea a: its antenna is open", END);
     a->report.said.antenna = ANTENNA_OK;
-    expect(&set, s, NULL);
+    expect(&set, s, END);
 }
 
 static void lists(void **state)
@@ -111,11 +113,11 @@ static void lists(void **state)
     status_text(s->leap.witness[2].name, sizeof s->leap.witness[2].name, "/new");
     s->leap.witness[0].expires = s->time - 100 * DAY;
     s->leap.witness[2].expires = s->time + ALARM_LEAP_DAYS * DAY;
-    expect(&set, s, NULL);
+    expect(&set, s, END);
     s->leap.witness[2].expires--;
-    expect(&set, s, "/new: this list of leap seconds expires on 20", NULL);
+    expect(&set, s, "/new: this list of leap seconds expires on 20", END);
     s->leap.witness[2].expires = s->time;
-    expect(&set, s, "/new: this list of leap seconds expired on 20", NULL);
+    expect(&set, s, "/new: this list of leap seconds expired on 20", END);
 }
 
 static void a_step_by_others_is_shown_for_a_day(void **state)
@@ -125,10 +127,10 @@ static void a_step_by_others_is_shown_for_a_day(void **state)
     s->clock.foreign_steps = 2;
     s->clock.foreign_step = -1.5;
     s->clock.foreign_step_at = s->time;
-    expect(&set, s, "The clock was stepped by -1.500 s, by another program", NULL);
+    expect(&set, s, "The clock was stepped by -1.500 s, by another program", END);
     assert_string_equal(set.item[0].thing, "step 2");
     s->time += ALARM_MOVED * NS_PER_S + 1;
-    expect(&set, s, NULL);
+    expect(&set, s, END);
 }
 
 static void a_test_stands_beside(void **state)
