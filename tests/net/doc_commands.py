@@ -74,7 +74,7 @@ class Commands:
             if words[0] == "bench":
                 check(glob.glob(f"{TOP}/tests/bench/{words[1]}*"), f"no benchmark {words[1]}")
             elif any(w.startswith("--") for w in words):
-                check(f"[{words[1]}" in usage, f"./dev {words[0]} has no {words[1]}")
+                check(f"[{words[1]}" in usage or f"{words[0]} {words[1]}" in usage, f"./dev {words[0]} has no {words[1]}")
         elif program == "systemctl":
             for unit in (w for w in words[1:] if not w.startswith("-")):
                 ours = os.path.exists(f"{TOP}/udev/{unit.removesuffix('.service')}.service")
