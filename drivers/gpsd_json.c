@@ -159,9 +159,18 @@ static void forget(struct gps_data_t *g)
     memset(g->dev.path, 0, sizeof g->dev.path);
 }
 
+/* An object in another, that has a class of its own. */
+static bool holds_classes(const char *line)
+{
+    static const char word[] = "\"class\"";
+    const char *first = strstr(line, word);
+    return first && strstr(first + sizeof word - 1, word);
+}
+
 /*
- * libgps reads on for ever in some texts that are no JSON, so it gets none of those, and only the
- * classes that are used here. 1: it may read this; 0: another class; -1: no object.
+ * libgps reads on for ever in some texts that are no JSON, and in some of the classes below with
+ * members that have a class. So it gets none of those, and only the classes that are used here. 1:
+ * it may read this; 0: another class; -1: no object, or one that none of these classes is.
  */
 static int look(const char *line)
 {
@@ -172,7 +181,7 @@ static int look(const char *line)
     for (size_t i = 0; class && i < sizeof classes / sizeof *classes; i++)
         result |= !strcmp(class, classes[i]);
     json_decref(object);
-    return result;
+    return result == 1 && holds_classes(line) ? -1 : result;
 }
 
 int gpsd_json_read(struct gpsd_json *j, char *line, struct gpsd_message *m)

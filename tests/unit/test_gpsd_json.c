@@ -129,6 +129,9 @@ static void skies(void **state)
 static void what_cannot_be(void **state)
 {
     static const char *const lines[] = {
+        /* libgps would read this for ever */
+        ("{\"class\":\"TOFF\",\"device\":\"/dev/a\","
+         "\"devices\":[{\"class\":\"DEVICE\",\"path\":\"/dev/a\"}]}"),
         "",
         "garbage",
         "<html>",
