@@ -74,15 +74,11 @@ static const struct {
     {"ANTENNA OPEN", ANTENNA_OPEN},      {"ANTENNA SHORT", ANTENNA_SHORT},
 };
 
-/*
- * u-blox: what its antenna supervisor looks for, SD shorts and OD open lines. One that looks for
- * neither goes on to say OK of any antenna that it feeds.
- */
 static bool take_supervisor(const struct nmea_talk *t, const char *text)
 {
     if (strncmp(text, "ANTSUPERV=", 10) != 0)
         return false;
-    t->n->antenna_fed_only = !strstr(text, "SD") && !strstr(text, "OD");
+    t->n->antenna_fed_only = !receiver_report_supervised(text);
     if (t->n->antenna_fed_only)
         t->r->antenna = ANTENNA_NOT_MONITORED;
     return true;

@@ -36,6 +36,11 @@ int receiver_report_worse(int a, int b)
     return more > INTERFERENCE_NONE ? more : less;
 }
 
+bool receiver_report_supervised(const char *text)
+{
+    return strstr(text, "SD") || strstr(text, "OD");
+}
+
 void receiver_report_position(struct receiver_report *r, double latitude, double longitude,
                               double height, double accuracy)
 {

@@ -66,6 +66,13 @@ void receiver_report_init(struct receiver_report *r);
  */
 int receiver_report_worse(int a, int b);
 
+/*
+ * What u-blox's antenna supervisor looks for, as its text "ANTSUPERV=AC SD OD PDoS SR" names it:
+ * true when shorts (SD) or open lines (OD) are among it. One that looks for neither goes on to call
+ * any antenna OK that it feeds.
+ */
+bool receiver_report_supervised(const char *text);
+
 /* Puts the position there. latitude, longitude: degrees; height over the ellipsoid and accuracy: m.
  */
 void receiver_report_position(struct receiver_report *r, double latitude, double longitude,

@@ -68,11 +68,12 @@ static bool take_version(struct ubx_report *u, struct receiver_report *r, const 
 /* ---- antenna and radio ---- */
 
 /* aStatus: init, do not know, OK, short, open. */
-static int antenna_of(int64_t status)
+static int antenna_of(const struct ubx_report *u, int64_t status)
 {
     static const int states[] = {ANTENNA_UNKNOWN, ANTENNA_NOT_MONITORED, ANTENNA_OK, ANTENNA_SHORT,
                                  ANTENNA_OPEN};
-    return status < 5 ? states[status] : ANTENNA_UNKNOWN;
+    int antenna = status < 5 ? states[status] : ANTENNA_UNKNOWN;
+    return antenna == ANTENNA_OK && u->antenna_fed_only ? ANTENNA_NOT_MONITORED : antenna;
 }
 
 /* jammingState, spoofDetState and their like: 0 is off or unknown. */
@@ -86,7 +87,7 @@ static int interference_of(int64_t state)
 static bool take_hw(struct ubx_report *u, struct receiver_report *r, const uint8_t *p,
                     size_t length)
 {
-    r->antenna = antenna_of(U1(20));
+    r->antenna = antenna_of(u, U1(20));
     if (!u->sec_sig)
         r->jamming = interference_of(U1(22) >> 2 & 3);
     r->jam_level = (int)(length >= 68 ? U1(53) : U1(45)); /* after 25 or 17 pin numbers */
@@ -98,7 +99,7 @@ static bool take_rf(struct ubx_report *u, struct receiver_report *r, const uint8
 {
     int antenna = 0, jamming = 0, level = -1;
     for (size_t at = 4; at < length; at += 24) {
-        int this_antenna = antenna_of(U1(at + 2));
+        int this_antenna = antenna_of(u, U1(at + 2));
         int this_jamming = interference_of(U1(at + 1) & 3), this_level = (int)U1(at + 16);
         antenna = at == 4 ? this_antenna : receiver_report_worse(antenna, this_antenna);
         jamming = at == 4 ? this_jamming : receiver_report_worse(jamming, this_jamming);
@@ -383,8 +384,14 @@ static bool take_valget(struct ubx_report *u, struct receiver_report *r, const u
 static bool take_text(struct ubx_report *u, struct receiver_report *r, const uint8_t *p,
                       size_t length)
 {
-    (void)u;
-    receiver_report_text(r->notice, sizeof r->notice, p, length);
+    char text[sizeof r->notice];
+    receiver_report_text(text, sizeof text, p, length);
+    bool supervisor = !strncmp(text, "ANTSUPERV=", 10);
+    if (supervisor)
+        u->antenna_fed_only = !receiver_report_supervised(text);
+    if (supervisor && u->antenna_fed_only)
+        r->antenna = ANTENNA_NOT_MONITORED;
+    memcpy(r->notice, text, sizeof text);
     return true;
 }
 

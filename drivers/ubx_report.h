@@ -30,11 +30,12 @@ enum ubx_config {
 };
 
 struct ubx_report {
-    bool sec_sig;   /* SEC-SIG came */
-    bool svin;      /* NAV-SVIN or TIM-SVIN came */
-    bool time_only; /* the last fix was of time alone: the position is fixed */
-    bool place;     /* the last fix has a position with a height */
-    unsigned given; /* bits of 1 << enum ubx_config: was answered */
+    bool sec_sig;          /* SEC-SIG came */
+    bool svin;             /* NAV-SVIN or TIM-SVIN came */
+    bool time_only;        /* the last fix was of time alone: the position is fixed */
+    bool place;            /* the last fix has a position with a height */
+    bool antenna_fed_only; /* its supervisor looks for no faults: its OK says nothing */
+    unsigned given;        /* bits of 1 << enum ubx_config: was answered */
     int64_t config[UBX_CONFIG_COUNT];
 };
 

@@ -111,6 +111,26 @@ static void antenna_and_jamming_of_m8(void **state)
     }
 }
 
+/* The receiver feeds an antenna and looks for nothing: its OK says nothing. */
+static void an_antenna_that_is_only_fed_is_not_monitored(void **state)
+{
+    struct world *w = *state;
+    put_text(w->payload, 0, "ANTSUPERV=AC ");
+    assert_int_equal(take(w, 4, 2, 13), UBX_DECODED);
+    assert_int_equal(w->report.antenna, ANTENNA_NOT_MONITORED);
+    clear(w);
+    put(w->payload, 20, 1, 2);
+    assert_int_equal(take(w, 0x0a, 9, 60), UBX_DECODED);
+    assert_int_equal(w->report.antenna, ANTENNA_NOT_MONITORED);
+    clear(w);
+    put_text(w->payload, 0, "ANTSUPERV=AC SD OD PDoS SR");
+    assert_int_equal(take(w, 4, 2, 26), UBX_DECODED);
+    clear(w);
+    put(w->payload, 20, 1, 2);
+    assert_int_equal(take(w, 0x0a, 9, 60), UBX_DECODED);
+    assert_int_equal(w->report.antenna, ANTENNA_OK);
+}
+
 static void put_rf(struct world *w, int block, int jamming, int antenna, int level)
 {
     size_t at = 4 + 24 * (size_t)block;
@@ -429,6 +449,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(versions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(c4_texts_are_escaped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(antenna_and_jamming_of_m8, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_antenna_that_is_only_fed_is_not_monitored, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(the_worst_of_two_bands, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sec_sig_rules, set_up, tear_down),
         cmocka_unit_test_setup_teardown(spoofing_by_status, set_up, tear_down),
