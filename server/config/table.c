@@ -247,7 +247,8 @@ const struct config_directive config_directives[] = {
              .unit = "",
              .initial = "0",
              .help = "Real-time priority (SCHED_FIFO) of the thread that fetches pulses and "
-                     "steers; 0: none."},
+                     "steers; 0: none. Under systemd this, `lock_memory` and "
+                     "`cpu_latency` need the drop-in examples/realtime.conf."},
      .usage = "N"},
     {.row = {.word = "lock_memory",
              .type = OPTION_CHOICE,

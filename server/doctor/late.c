@@ -209,7 +209,7 @@ static double waited(const struct doctor_machine *m)
 static struct doctor_late realtime(const struct doctor_machine *m)
 {
     struct threads t = {.root = m->root, .pid = m->pid};
-    char folder[48], todo[200];
+    char folder[48], todo[300];
     if (!m->pid)
         return says(LATE_UNKNOWN, NAN, "", "timeballd does not run");
     snprintf(folder, sizeof folder, "/proc/%d/task", m->pid);
@@ -217,10 +217,12 @@ static struct doctor_late realtime(const struct doctor_machine *m)
     double wait = waited(m);
     if (t.realtime)
         return says(LATE_NONE, wait, "", "timeballd runs in a real-time class");
-    snprintf(todo, sizeof todo,
-             "add CPUSchedulingPolicy=fifo and CPUSchedulingPriority=10 to its "
-             "unit (`systemctl edit timeballd`); or, until it ends, `chrt -a -f -p 10 %d`",
-             m->pid);
+    snprintf(
+        todo, sizeof todo,
+        "add `sched_priority 10` to the configuration; where systemd runs timeballd, its unit "
+        "must allow it: see examples/realtime.conf in timeball's folder of /usr/share/doc; or, "
+        "until it ends, `chrt -a -f -p 10 %d`",
+        m->pid);
     return says(LATE_COSTS, wait, todo,
                 "timeballd has no real-time class: it has waited this long "
                 "for a processor, on average, each time it ran; the kernel's stamps of pulses and "
