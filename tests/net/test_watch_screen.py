@@ -45,15 +45,20 @@ class Terminal:
             self.read(0.2)
 
     def read(self, seconds):
+        """What there is within so many seconds; b"": nothing. A terminal hands out 4 KiB at most."""
+        some = b""
         if select.select([self.master], [], [], seconds)[0]:
             with contextlib.suppress(OSError):
-                self.output += os.read(self.master, 65536)
+                some = os.read(self.master, 65536)
+        self.output += some
+        return some
 
     def ends(self, status, seconds=20):
         until = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < until:
             self.read(0.1)
-        self.read(0.1)
+        while self.read(0.1):
+            pass
         check(self.process.poll() == status, f"exit status {self.process.poll()}, not {status}: {self.output[-2000:]!r}")
         check(self.output.rfind(LEAVE) > 0, "the screen was not given back")
         check(self.output.rfind(b"\x1b[?25h") > 0 or b"\x1b[?12l" in self.output, "the cursor was not given back")
