@@ -135,18 +135,24 @@ class Wire:
         stack.callback(end, process)
         return process
 
-    def loaded(self, process, words, ntpload, first=True):
-        """Runs the load tool, `first` or not before all else on its processor; what it prints, and the processor time of
-        the server and of its receive path meanwhile, us."""
+    def load_tool(self, words, ntpload, first=True):
+        """Starts the load tool, `first` or not before all else on its processor."""
         urgent = ["chrt", "-f", "10"] if first else []
         command = [*self.load.enter, "taskset", "-c", str(self.cores[1]), *urgent, str(ntpload),
                    "--interface", "load", "--mac", SERVER_MAC, "--server", SERVER, *words]
-        before = executed(process.pid), executed(self.path) if self.path else 0
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        after = executed(process.pid), executed(self.path) if self.path else 0
-        if done.returncode:
-            raise SystemExit(f"serving: {' '.join(words)}: {done.stderr}")
-        return done.stdout, [(b - a) * 1e6 for a, b in zip(before, after)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+
+    def spent(self, process):
+        """Processor time of the server and of its receive path so far, us."""
+        return executed(process.pid) * 1e6, (executed(self.path) if self.path else 0) * 1e6
+
+
+def printed(tool):
+    """What a load tool printed, when it has ended."""
+    out, err = tool.communicate()
+    if tool.returncode:
+        raise SystemExit(f"serving: {' '.join(tool.args)}: {err}")
+    return out
 
 
 def machine():

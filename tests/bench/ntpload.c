@@ -4,13 +4,18 @@
  * timestamp must be a request's own, from the server, to that request's client, once.
  *
  * usage: ntpload --interface IF --mac MAC --server ADDR --clients ADDR/LENGTH [--port N]
- *                (--rate N | --window N) [--seconds N] [--burst N] [--stamps]
+ *                (--rate N | --window N) [--seconds N] [--burst N] [--stamps] [--turn K/N]
+ *                [--slice MS]
  *
  * --rate N     N requests a second, whatever comes back
  * --window N   saturates: always N requests under way
  * --burst N    with --rate: so many at once
  * --stamps     the moment of sending is the kernel's, not of our reading the clock before: what
  * holds us up in between is not taken for the server's error
+ * --turn K/N   works in slice K of every N slices of time only (K from 0). Load tools that are run
+ * together with other K thus ask their servers in turn, so quickly that all of them get the same of
+ * what else the machine does
+ * --slice MS   how long that is
  *
  * Prints one JSON object: answers a second, loss, latency, and how far the server's stamps are from
  * this machine's clock, which server and load tool share: `receive` is its receive timestamp less
@@ -39,6 +44,7 @@
 #define GIVE_UP_NS 20000000 /* with a window: without an answer for so long, all are lost */
 #define HELD_UP_S  0.001    /* a pause of our own from which on requests are left out */
 #define LINGER_NS  50000000 /* the last answers are waited for */
+#define GUARD_NS   3000000 /* so long before the end of a slice no more is asked, for the answers */
 
 struct options {
     const char *interface;
@@ -46,7 +52,8 @@ struct options {
     uint32_t server, clients, mask;
     uint16_t port;
     double rate, seconds;
-    unsigned window, burst;
+    unsigned window, burst, turn, turns;
+    int64_t slice; /* ns */
     bool stamps;
 };
 
@@ -66,6 +73,8 @@ struct load {
     struct rng rng;
     struct slot *slot;
     uint64_t sequence, sent, answered, wrong, refused, given_up;
+    uint64_t in_time;    /* answers that came while was asked ... */
+    int64_t asking;      /* ... for so long, ns */
     uint64_t disordered; /* answers whose receive timestamp is after the transmit timestamp */
     int64_t last_answer;
     float *figure[FIGURE_COUNT];
@@ -82,9 +91,11 @@ static int64_t now_ns(void)
 
 static int usage(void)
 {
-    fputs("usage: ntpload --interface IF --mac MAC --server ADDR --clients ADDR/LENGTH [--port N]\n"
-          "               (--rate N | --window N) [--seconds N] [--burst N] [--stamps]\n",
-          stderr);
+    fputs(
+        "usage: ntpload --interface IF --mac MAC --server ADDR --clients ADDR/LENGTH [--port N]\n"
+        "               (--rate N | --window N) [--seconds N] [--burst N] [--stamps] [--turn K/N]\n"
+        "               [--slice MS]\n",
+        stderr);
     return 1;
 }
 
@@ -118,6 +129,13 @@ static bool parse_clients(const char *text, struct options *o)
     return good;
 }
 
+static bool parse_turn(const char *text, struct options *o)
+{
+    int end = 0;
+    return sscanf(text, "%u/%u%n", &o->turn, &o->turns, &end) == 2 && !text[end] &&
+           o->turn < o->turns && o->turns <= 100;
+}
+
 static bool parse_mac(const char *text, uint8_t mac[6])
 {
     struct ether_addr parsed;
@@ -148,6 +166,9 @@ static bool take_number(int option, const char *text, struct options *o)
     case 'b':
         o->burst = (unsigned)value;
         return value <= LOAD_BATCH;
+    case 'l':
+        o->slice = (int64_t)(value * 1e6);
+        return o->slice > 2 * GUARD_NS && value <= 10000;
     default:
         return false;
     }
@@ -167,6 +188,8 @@ static bool take_option(int option, const char *text, struct options *o)
         return parse_clients(text, o);
     case 'k':
         return o->stamps = true;
+    case 'u':
+        return parse_turn(text, o);
     default:
         return take_number(option, text, o);
     }
@@ -178,8 +201,9 @@ static bool parse(int argc, char **argv, struct options *o)
         {"interface", 1, NULL, 'i'}, {"mac", 1, NULL, 'm'},     {"server", 1, NULL, 's'},
         {"clients", 1, NULL, 'c'},   {"port", 1, NULL, 'p'},    {"rate", 1, NULL, 'r'},
         {"window", 1, NULL, 'w'},    {"seconds", 1, NULL, 't'}, {"burst", 1, NULL, 'b'},
-        {"stamps", 0, NULL, 'k'},    {NULL, 0, NULL, 0}};
-    *o = (struct options){.port = 123, .seconds = 2, .burst = 1};
+        {"stamps", 0, NULL, 'k'},    {"turn", 1, NULL, 'u'},    {"slice", 1, NULL, 'l'},
+        {NULL, 0, NULL, 0}};
+    *o = (struct options){.port = 123, .seconds = 2, .burst = 1, .slice = 25000000};
     for (int c; (c = getopt_long(argc, argv, "", words, NULL)) != -1;)
         if (!take_option(c, optarg, o))
             return false;
@@ -271,13 +295,13 @@ static void take_answers(struct load *l)
 }
 
 /* Where the load tool itself was held up, it does not make up for it with a burst. */
-static void run_paced(struct load *l)
+static void ask_paced(struct load *l, int64_t begin, int64_t end)
 {
-    int64_t begin = now_ns(), end = begin + (int64_t)(l->o.seconds * 1e9);
+    uint64_t before = l->sent + l->refused;
     double skipped = 0;
-    for (int64_t now = begin; now < end; now = now_ns()) {
+    for (int64_t now = now_ns(); now < end; now = now_ns()) {
         double due = (double)(now - begin) * 1e-9 * l->o.rate - skipped;
-        double behind = due - (double)(l->sent + l->refused);
+        double behind = due - (double)(l->sent + l->refused - before);
         if (behind > l->o.rate * HELD_UP_S + l->o.burst) {
             skipped += behind - l->o.burst;
             behind = l->o.burst;
@@ -288,13 +312,14 @@ static void run_paced(struct load *l)
     }
 }
 
-static void run_window(struct load *l)
+static void ask_window(struct load *l, int64_t begin, int64_t end)
 {
-    int64_t begin = now_ns(), end = begin + (int64_t)(l->o.seconds * 1e9);
+    l->given_up = l->sent - l->answered; /* what is still under way from before */
     l->last_answer = begin;
-    for (int64_t now = begin; now < end; now = now_ns()) {
-        uint64_t under_way = l->sent - l->answered - l->given_up;
-        unsigned room = l->o.window > under_way ? l->o.window - (unsigned)under_way : 0;
+    for (int64_t now = now_ns(); now < end; now = now_ns()) {
+        uint64_t done = l->answered + l->given_up;
+        unsigned under_way = l->sent > done ? (unsigned)(l->sent - done) : 0;
+        unsigned room = l->o.window > under_way ? l->o.window - under_way : 0;
         if (room >= l->o.burst)
             send_requests(l, room > LOAD_BATCH ? LOAD_BATCH : room);
         else if (now - l->last_answer > GIVE_UP_NS) {
@@ -305,17 +330,48 @@ static void run_window(struct load *l)
     }
 }
 
-static void run(struct load *l)
+static void ask(struct load *l, int64_t begin, int64_t end)
 {
+    uint64_t before = l->answered;
     if (l->o.window)
-        run_window(l);
+        ask_window(l, begin, end);
     else
-        run_paced(l);
-    int64_t until = now_ns() + LINGER_NS;
+        ask_paced(l, begin, end);
+    l->in_time += l->answered - before;
+    l->asking += end - begin;
+}
+
+static void linger(struct load *l, int64_t until)
+{
     while (l->answered < l->sent && now_ns() < until) {
         load_wire_wait(&l->wire, 1000000);
         take_answers(l);
     }
+}
+
+/* All load tools read the same clock, which nobody steps meanwhile. */
+static void ask_in_turn(struct load *l)
+{
+    int64_t slice = l->o.slice, round = slice * l->o.turns;
+    int64_t begin = (now_ns() / round + 1) * round + slice * l->o.turn;
+    int64_t last = begin + (int64_t)(l->o.seconds * 1e9) - round;
+    do {
+        struct timespec at = {begin / NS_PER_S, begin % NS_PER_S};
+        clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &at, NULL);
+        ask(l, begin, begin + slice - GUARD_NS);
+        linger(l, begin + slice);
+        begin += round;
+    } while (begin <= last);
+}
+
+static void run(struct load *l)
+{
+    int64_t begin = now_ns();
+    if (l->o.turns)
+        ask_in_turn(l);
+    else
+        ask(l, begin, begin + (int64_t)(l->o.seconds * 1e9));
+    linger(l, now_ns() + LINGER_NS);
 }
 
 static int ascending(const void *a, const void *b)
@@ -345,13 +401,14 @@ static void print_magnitudes(const char *name, float *values, size_t count)
     print_figure(name, values, count);
 }
 
-static void report(struct load *l, double seconds)
+static void report(struct load *l)
 {
+    double seconds = (double)l->asking * 1e-9;
     printf(
         "{\"seconds\": %.3f, \"sent\": %llu, \"answered\": %llu, \"rate\": %.0f, \"lost\": %llu, "
         "\"wrong\": %llu, \"refused\": %llu, \"disordered\": %llu, \"unread\": %u",
         seconds, (unsigned long long)l->sent, (unsigned long long)l->answered,
-        (double)l->answered / seconds, (unsigned long long)(l->sent - l->answered),
+        (double)l->in_time / seconds, (unsigned long long)(l->sent - l->answered),
         (unsigned long long)l->wrong, (unsigned long long)l->refused,
         (unsigned long long)l->disordered, load_wire_lost(&l->wire));
     print_figure("latency", l->figure[LATENCY], l->figures);
@@ -383,7 +440,7 @@ int main(int argc, char **argv)
         (l.o.stamps && load_wire_stamp(&l.wire)))
         return 1;
     run(&l);
-    report(&l, l.o.seconds);
+    report(&l);
     load_wire_close(&l.wire);
     free(l.slot);
     for (int i = 0; i < FIGURE_COUNT; i++)
