@@ -26,7 +26,7 @@ void snapshot_publish(struct snapshot_latch *l, const struct snapshot *s)
     }
 }
 
-void snapshot_read(struct snapshot_latch *l, struct snapshot *s)
+uint32_t snapshot_read(struct snapshot_latch *l, struct snapshot *s)
 {
     uint64_t words[SNAPSHOT_WORDS] = {0};
     uint32_t before, after;
@@ -38,6 +38,7 @@ void snapshot_read(struct snapshot_latch *l, struct snapshot *s)
         after = atomic_load_explicit(&l->sequence, memory_order_relaxed);
     } while (before != after);
     memcpy(s, words, sizeof *s);
+    return before;
 }
 
 void snapshot_latch_init(struct snapshot_latch *l)

@@ -95,7 +95,15 @@ void snapshot_latch_init(struct snapshot_latch *l);
 /* For the one writer. */
 void snapshot_publish(struct snapshot_latch *l, const struct snapshot *s);
 
-/* For any thread. */
-void snapshot_read(struct snapshot_latch *l, struct snapshot *s);
+/* For any thread. Returns the number of what it read. */
+uint32_t snapshot_read(struct snapshot_latch *l, struct snapshot *s);
+
+/* For any thread: whether that was the newest until now, which is after all that the caller did
+ * before (such as reading the clock). */
+static inline bool snapshot_is_newest(const struct snapshot_latch *l, uint32_t number)
+{
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(&l->sequence, memory_order_relaxed) == number;
+}
 
 #endif

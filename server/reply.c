@@ -109,6 +109,13 @@ static void set_identity(struct ntp_packet *p, const struct reply_input *in, boo
     p->root_delay = s->root_delay > 0 ? civil_to_ntp_short(s->root_delay) : 0;
 }
 
+/* Even, and never before the receive timestamp. */
+static uint64_t transmit_after(uint64_t receive, int64_t transmit)
+{
+    uint64_t t = civil_to_ntp(transmit) & ~UINT64_C(1);
+    return (int64_t)(t - receive) < 0 ? receive + 1 : t;
+}
+
 /*
  * In this order they can be no other: a reftime after the request, or stamps that a falling rate
  * has turned around, are taken back to the later event. A receive timestamp is odd, a transmit
@@ -121,9 +128,13 @@ static void set_times(struct ntp_packet *p, const struct reply_input *in)
     int64_t receive = earlier(snapshot_truth(s, in->receive.reading), transmit);
     p->reftime = s->reftime ? civil_to_ntp(earlier(s->reftime, receive)) : 0;
     p->receive = civil_to_ntp(receive) | 1;
-    p->transmit = civil_to_ntp(transmit) & ~UINT64_C(1);
-    if (p->transmit == p->receive - 1)
-        p->transmit = p->receive + 1;
+    p->transmit = transmit_after(p->receive, transmit);
+}
+
+void reply_restamp(const struct snapshot *s, int64_t reading, uint8_t *answer)
+{
+    uint64_t receive = wire_timestamp(answer + WIRE_RECEIVE);
+    wire_put_timestamp(answer + WIRE_TRANSMIT, transmit_after(receive, snapshot_truth(s, reading)));
 }
 
 /* A kiss gives no time away, also to those who do not know what it means; ntpd's are such too. */

@@ -70,4 +70,10 @@ struct reply_input {
  */
 enum verdict reply_make(const struct reply_input *in, uint8_t out[REPLY_SIZE], size_t *size);
 
+/*
+ * Sets the transmit timestamp of an answer anew, to a later reading (ns) of the same clock in the
+ * same generation. For answers that carry the time, unsigned and in basic mode.
+ */
+void reply_restamp(const struct snapshot *s, int64_t reading, uint8_t *answer);
+
 #endif

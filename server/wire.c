@@ -12,9 +12,9 @@ static uint32_t get32(const uint8_t *b)
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-static uint64_t get64(const uint8_t *b)
+uint64_t wire_timestamp(const uint8_t *at)
 {
-    return (uint64_t)get32(b) << 32 | get32(b + 4);
+    return (uint64_t)get32(at) << 32 | get32(at + 4);
 }
 
 static void put32(uint8_t *b, uint32_t v)
@@ -25,10 +25,10 @@ static void put32(uint8_t *b, uint32_t v)
     b[3] = (uint8_t)v;
 }
 
-static void put64(uint8_t *b, uint64_t v)
+void wire_put_timestamp(uint8_t *at, uint64_t timestamp)
 {
-    put32(b, (uint32_t)(v >> 32));
-    put32(b + 4, (uint32_t)v);
+    put32(at, (uint32_t)(timestamp >> 32));
+    put32(at + 4, (uint32_t)timestamp);
 }
 
 void wire_decode(const uint8_t bytes[WIRE_SIZE], struct ntp_packet *p)
@@ -43,10 +43,10 @@ void wire_decode(const uint8_t bytes[WIRE_SIZE], struct ntp_packet *p)
         .root_delay = get32(bytes + 4),
         .root_dispersion = get32(bytes + 8),
         .refid = get32(bytes + 12),
-        .reftime = get64(bytes + 16),
-        .origin = get64(bytes + 24),
-        .receive = get64(bytes + 32),
-        .transmit = get64(bytes + 40),
+        .reftime = wire_timestamp(bytes + 16),
+        .origin = wire_timestamp(bytes + WIRE_ORIGIN),
+        .receive = wire_timestamp(bytes + WIRE_RECEIVE),
+        .transmit = wire_timestamp(bytes + WIRE_TRANSMIT),
     };
 }
 
@@ -59,10 +59,10 @@ void wire_encode(const struct ntp_packet *p, uint8_t bytes[WIRE_SIZE])
     put32(bytes + 4, p->root_delay);
     put32(bytes + 8, p->root_dispersion);
     put32(bytes + 12, p->refid);
-    put64(bytes + 16, p->reftime);
-    put64(bytes + 24, p->origin);
-    put64(bytes + 32, p->receive);
-    put64(bytes + 40, p->transmit);
+    wire_put_timestamp(bytes + 16, p->reftime);
+    wire_put_timestamp(bytes + WIRE_ORIGIN, p->origin);
+    wire_put_timestamp(bytes + WIRE_RECEIVE, p->receive);
+    wire_put_timestamp(bytes + WIRE_TRANSMIT, p->transmit);
 }
 
 struct wire_walk wire_walk(const uint8_t *packet, size_t size)

@@ -10,9 +10,11 @@
  * NTP packets as bytes: the header of RFC 5905 figure 8, and what may follow it (extension fields
  * and the authenticator of RFC 7822). Knows no socket and no clock.
  */
-#define WIRE_SIZE    48 /* octets of the header */
-#define WIRE_ORIGIN  24 /* octet at which the origin timestamp begins */
-#define WIRE_VERSION 4  /* the newest version that is spoken */
+#define WIRE_SIZE     48 /* octets of the header */
+#define WIRE_ORIGIN   24 /* octets at which its timestamps begin */
+#define WIRE_RECEIVE  32
+#define WIRE_TRANSMIT 40
+#define WIRE_VERSION  4 /* the newest version that is spoken */
 
 /* RFC 5905 figure 10. */
 enum wire_mode {
@@ -60,6 +62,10 @@ void wire_decode(const uint8_t bytes[WIRE_SIZE], struct ntp_packet *p);
 
 /* Writes a header; bits beyond a field's width are cut off. */
 void wire_encode(const struct ntp_packet *p, uint8_t bytes[WIRE_SIZE]);
+
+/* One timestamp of a header, at the octet where it begins. */
+uint64_t wire_timestamp(const uint8_t *at);
+void wire_put_timestamp(uint8_t *at, uint64_t timestamp);
 
 /* One extension field, RFC 7822 section 3. */
 struct wire_field {

@@ -41,7 +41,7 @@ static void send_packet(const struct ntpq_letter *l, const uint8_t *bytes, size_
         .msg_iov = &data,
         .msg_iovlen = 1,
     };
-    control_write(&m, &control, &l->asked, false);
+    control_write(&m, &control, &l->asked);
     (void)!sendmsg(l->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 

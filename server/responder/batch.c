@@ -12,11 +12,15 @@
 /* The whole tail is parsed in datagrams up to this size; of longer ones, what fits. */
 #define DATAGRAM_MAX 1536
 
+#define USUAL_OF 16 /* batches */
+#define BUSY     4  /* datagrams in a batch */
+
 struct slot {
     struct address_asked asked;
     struct datagram datagram; /* its `from` is written by the kernel */
     struct control control;
     struct iovec in, out;
+    bool kept, timely; /* of its answer, as the handler says */
     uint8_t reply[REPLY_SIZE];
 };
 
@@ -24,8 +28,10 @@ struct slot {
 struct batch {
     _Alignas(APART) struct mmsghdr in[BATCH_SIZE];
     struct mmsghdr out[BATCH_SIZE];
+    uint8_t of[BATCH_SIZE]; /* slot of each answer in `out` */
     struct slot slot[BATCH_SIZE];
-    int used; /* slots that the kernel has written to */
+    int used;       /* slots that the kernel has written to */
+    unsigned usual; /* datagrams that a batch has lately had, times USUAL_OF */
     struct departures departures;
     uint8_t bytes[BATCH_SIZE][DATAGRAM_MAX];
 };
@@ -88,17 +94,17 @@ static void note(struct batch *b, int i, const struct batch_socket *socket, stru
 }
 
 static void add_answer(struct batch *b, unsigned at, int i, const struct batch_socket *socket,
-                       size_t size, bool stamp)
+                       size_t size)
 {
-    static const struct address_asked bound = {.family = AF_UNSPEC};
     struct slot *s = &b->slot[i];
     struct msghdr *m = &b->out[at].msg_hdr;
+    b->of[at] = (uint8_t)i;
     s->out.iov_len = size;
     m->msg_name = &s->datagram.from;
     m->msg_namelen = b->in[i].msg_hdr.msg_namelen;
     m->msg_iov = &s->out;
     m->msg_iovlen = 1;
-    control_write(m, &s->control, socket->only.family == AF_UNSPEC ? &s->asked : &bound, stamp);
+    control_write(m, &s->control, socket->only.family == AF_UNSPEC ? &s->asked : NULL);
 }
 
 /* sendmmsg(2) stops at a message that fails (EPERM from a firewall, ENETDOWN, ENOBUFS ...): it is
@@ -126,33 +132,58 @@ static unsigned answer(struct batch *b, int first, int count, const struct batch
                        struct handler *h)
 {
     unsigned answers = 0;
-    int place = departures_sample(&b->departures, count, h->now);
     for (int i = first; i < first + count; i++) {
         struct slot *slot = &b->slot[i];
         h->ahead = latency_expect(&b->departures.latency, answers);
         size_t size = handler_answer(h, &slot->datagram, slot->reply);
-        if (!size)
-            continue;
-        bool sample = (int)answers == place;
-        if (sample || h->kept)
-            departures_expect(&b->departures, slot->reply, size, answers, sample, h,
-                              h->kept ? &slot->datagram.from : NULL);
-        add_answer(b, answers++, i, s, size, sample || h->kept);
+        slot->kept = h->kept;
+        slot->timely = h->timely;
+        if (size)
+            add_answer(b, answers++, i, s, size);
     }
     return answers;
+}
+
+/* The clock is read as late as can be, for all that leave together. */
+static void stamp(struct batch *b, unsigned answers, int count, struct handler *h)
+{
+    bool fresh = handler_reread(h);
+    int place = departures_sample(&b->departures, count, h->now);
+    for (unsigned at = 0; at < answers; at++) {
+        struct slot *slot = &b->slot[b->of[at]];
+        bool sample = (int)at == place;
+        h->ahead = latency_expect(&b->departures.latency, at);
+        if (fresh && slot->timely)
+            handler_restamp(h, &slot->datagram, slot->reply);
+        if (!sample && !slot->kept)
+            continue;
+        departures_expect(&b->departures, slot->reply, slot->out.iov_len, at, sample, h,
+                          slot->kept ? &slot->datagram.from : NULL);
+        control_want_stamp(&b->out[at].msg_hdr);
+    }
 }
 
 static void serve(struct batch *b, int first, int count, const struct batch_socket *s,
                   struct handler *h, struct batch_tally *t)
 {
-    handler_look(h);
     unsigned answers = answer(b, first, count, s, h);
-    handler_rest(h);
+    stamp(b, answers, count, h);
     send_all(b, s->fd, answers, t);
     if (departures_curious(&b->departures, answers))
         departures_sent(&b->departures, answers, clock_now(h->clock) - h->now, &t->departures);
     if (b->departures.count)
         departures_read(&b->departures, s->fd, h);
+}
+
+/*
+ * How many answers leave by one call of the kernel. Each by its own leaves nearest to its transmit
+ * timestamp. That costs a call more for each, so it is done while there is time: not where there
+ * is more than a little to do each time, nor when a whole batch waits.
+ */
+static int together(struct batch *b, int count)
+{
+    b->usual += (unsigned)count - b->usual / USUAL_OF;
+    return count == BATCH_SIZE || b->usual >= BUSY * USUAL_OF ? count : 1;
 }
 
 int batch_serve(struct batch *b, const struct batch_socket *s, bool wait, struct handler *h,
@@ -172,8 +203,15 @@ int batch_serve(struct batch *b, const struct batch_socket *s, bool wait, struct
         note(b, i, s, h->clock, t);
         handler_prepare(h, &b->slot[i].datagram);
     }
-    int together = count < BATCH_SIZE ? 1 : count;
-    for (int i = 0; i < count; i += together)
-        serve(b, i, together, s, h, t);
+    int step = together(b, count);
+    handler_look(h);
+    for (int i = 0; i < count; i += step) {
+        if (i && !handler_reread(h)) {
+            handler_rest(h);
+            handler_look(h);
+        }
+        serve(b, i, step, s, h, t);
+    }
+    handler_rest(h);
     return count;
 }

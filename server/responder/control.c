@@ -65,14 +65,16 @@ static void put_source(struct msghdr *m, const struct address_asked *asked)
         put(m, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof v6);
 }
 
-void control_write(struct msghdr *m, struct control *c, const struct address_asked *asked,
-                   bool stamp)
+void control_write(struct msghdr *m, struct control *c, const struct address_asked *asked)
 {
-    static const uint32_t wanted = SOF_TIMESTAMPING_TX_SOFTWARE;
     m->msg_control = c->bytes;
     m->msg_controllen = 0;
-    if (asked->family != AF_UNSPEC)
+    if (asked && asked->family != AF_UNSPEC)
         put_source(m, asked);
-    if (stamp)
-        put(m, SOL_SOCKET, SO_TIMESTAMPING, &wanted, sizeof wanted);
+}
+
+void control_want_stamp(struct msghdr *m)
+{
+    static const uint32_t wanted = SOF_TIMESTAMPING_TX_SOFTWARE;
+    put(m, SOL_SOCKET, SO_TIMESTAMPING, &wanted, sizeof wanted);
 }

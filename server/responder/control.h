@@ -21,11 +21,11 @@ struct control {
  */
 int64_t control_read(struct msghdr *m, struct address_asked *asked);
 
-/*
- * Writes the notes of an answer to `m`: it leaves from the address that was asked (AF_UNSPEC: the
- * kernel chooses), and with `stamp` the kernel puts a stamp of its leaving on the error queue.
- */
-void control_write(struct msghdr *m, struct control *c, const struct address_asked *asked,
-                   bool stamp);
+/* Writes the notes of an answer to `m`: it leaves from the address that was asked. NULL or
+ * AF_UNSPEC: the kernel chooses. */
+void control_write(struct msghdr *m, struct control *c, const struct address_asked *asked);
+
+/* Adds that the kernel shall put a stamp of its leaving on the error queue. */
+void control_want_stamp(struct msghdr *m);
 
 #endif

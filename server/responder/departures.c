@@ -9,7 +9,7 @@
 
 #define PACKET_MAX  512 /* octets: an answer with the headers before it */
 #define PATIENCE_NS 100000000
-#define MARK_AT     24 /* of the timestamps in the header */
+#define MARK_AT     WIRE_ORIGIN
 #define READS_MAX   (2 * DEPARTURES_WAITING)
 
 int departures_sample(struct departures *d, int count, int64_t now)
@@ -63,17 +63,9 @@ static struct departure *find(struct departures *d, const uint8_t *packet, size_
     return NULL;
 }
 
-static uint64_t get64(const uint8_t *at)
-{
-    uint64_t value = 0;
-    for (int i = 0; i < 8; i++)
-        value = value << 8 | at[i];
-    return value;
-}
-
 static void tell(const struct departure *w, struct handler *h, int64_t left)
 {
-    uint64_t receive = get64(w->mark + 8);
+    uint64_t receive = wire_timestamp(w->mark + WIRE_RECEIVE - MARK_AT);
     uint64_t transmit = civil_to_ntp(snapshot_truth(&h->snapshot, left));
     interleave_left(h->interleave, &w->client, receive, transmit);
 }

@@ -45,7 +45,7 @@ void handler_look(struct handler *h)
     h->now = clock_now(h->clock);
     if (h->limit)
         ratelimit_now(h->limit, h->now);
-    snapshot_read(h->latch, &h->snapshot);
+    h->number = snapshot_read(h->latch, &h->snapshot);
     const struct snapshot *s = &h->snapshot;
     /* no step was announced before the clock was read, nor since: the reading is of this
      * generation */
@@ -55,6 +55,15 @@ void handler_look(struct handler *h)
         h->generation = s->generation;
         h->since = s->reference;
     }
+}
+
+bool handler_reread(struct handler *h)
+{
+    int64_t now = clock_now(h->clock);
+    if (!snapshot_is_newest(h->latch, h->number))
+        return false;
+    h->now = now;
+    return true;
 }
 
 /* A datagram may have waited in the socket while the clock was stepped. */
@@ -184,6 +193,7 @@ static enum verdict reply(struct handler *h, const struct datagram *d, enum rate
     if (*size && !in.kiss)
         keep(h, d, out);
     h->kept = *size && !in.kiss && in.interleaved;
+    h->timely = *size == WIRE_SIZE && !in.kiss && !in.interleaved;
     return rate == RATELIMIT_LEAKED && verdict == VERDICT_ANSWERED ? VERDICT_LEAKED : verdict;
 }
 
@@ -201,7 +211,7 @@ size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[R
 {
     unsigned flags = h->access && from_somewhere(d) ? access_of(h->access, &d->from) : 0;
     size_t size = 0;
-    h->kept = false;
+    h->kept = h->timely = false;
     enum verdict verdict = admit(h, d, flags);
     if (verdict == VERDICT_ANSWERED)
         verdict = reply(h, d, meter(h, d, flags), out, &size);
@@ -213,4 +223,10 @@ size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[R
         tally_add(&h->tally.version[wire_version(d->bytes[0])], 1);
     }
     return size;
+}
+
+void handler_restamp(struct handler *h, const struct datagram *d, uint8_t *answer)
+{
+    reply_restamp(&h->snapshot, h->now + h->ahead, answer);
+    keep(h, d, answer);
 }

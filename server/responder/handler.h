@@ -63,13 +63,16 @@ struct handler {
     struct ntpq_inbox *queries;    /* takes control requests; NULL: they get no answer */
     /* the present moment, from handler_look() */
     struct snapshot snapshot;
+    uint32_t number; /* the snapshot's in the latch */
     const struct keys *keys;
     const struct access *access;
     int64_t now;   /* reading, ns */
     int64_t ahead; /* ns from `now` until the next answer is expected to leave, >= 0; set by whoever
                       sends it: their sum is the transmit stamp */
-    bool kept;     /* the last answer is in `interleave`: tell when it left */
-    bool settled;  /* `now` belongs to the snapshot's generation for certain */
+    /* of the last answer */
+    bool kept;    /* it is in `interleave`: tell when it left */
+    bool timely;  /* its transmit timestamp may be set anew: handler_restamp() */
+    bool settled; /* `now` belongs to the snapshot's generation for certain */
     /* since when that generation has been seen here */
     bool seen;
     uint32_t generation;
@@ -96,6 +99,13 @@ void handler_share_access(struct handler *h, struct shared_table *access, struct
  */
 void handler_look(struct handler *h);
 
+/*
+ * For a later answer of the batch, or just before answers leave: reads the clock again. False,
+ * with nothing changed, when the snapshot is not the newest any more, for then the reading may be
+ * of another generation.
+ */
+bool handler_reread(struct handler *h);
+
 /* Begins to fetch what is remembered of the sender: for all datagrams of a batch, before the first
  * answer. May be left out. */
 void handler_prepare(const struct handler *h, struct datagram *d);
@@ -113,5 +123,9 @@ void handler_rest(struct handler *h);
  * datagram gets no answer.
  */
 size_t handler_answer(struct handler *h, const struct datagram *d, uint8_t out[REPLY_SIZE]);
+
+/* Sets the transmit timestamp of a timely answer to `d` anew, to `now` + `ahead` as they are then.
+ */
+void handler_restamp(struct handler *h, const struct datagram *d, uint8_t *answer);
 
 #endif

@@ -6,24 +6,8 @@
 
 #include "server/wire.h"
 
-#define ORIGIN   24      /* octet of the origin timestamp (RFC 5905 figure 8) ... */
-#define TRANSMIT 40      /* ... and of the transmit timestamp */
 #define APART_NS 1000000 /* requests to a server are further apart */
 #define NEVER_NS (INT64_MAX / 4)
-
-static uint64_t get64(const uint8_t *at)
-{
-    uint64_t v = 0;
-    for (int i = 0; i < 8; i++)
-        v = v << 8 | at[i];
-    return v;
-}
-
-static void put64(uint8_t *at, uint64_t v)
-{
-    for (int i = 8; i-- > 0; v >>= 8)
-        at[i] = (uint8_t)v;
-}
 
 static int ask(struct net *net, const union address *to, const uint8_t *bytes, size_t size,
                const struct net_events *events, void *arg, struct net_query **out, struct err *err)
@@ -36,7 +20,7 @@ static int ask(struct net *net, const union address *to, const uint8_t *bytes, s
     q->query.net = net;
     q->events = events;
     q->arg = arg;
-    q->origin = get64(bytes + TRANSMIT);
+    q->origin = wire_timestamp(bytes + WIRE_TRANSMIT);
     *out = &q->query;
     return 0;
 }
@@ -90,8 +74,8 @@ void sim_recorded_net_packet(struct sim_recorded_net *n, const union address *fr
         return;
     memcpy(bytes, packet->at, packet->size);
     /* an interleaved answer repeats a packet, which is the same now */
-    if (packet->size >= WIRE_SIZE && get64(bytes + ORIGIN) == q->recorded)
-        put64(bytes + ORIGIN, q->origin);
+    if (packet->size >= WIRE_SIZE && wire_timestamp(bytes + WIRE_ORIGIN) == q->recorded)
+        wire_put_timestamp(bytes + WIRE_ORIGIN, q->origin);
     /* cppcheck-suppress nullPointerRedundantCheck ; left() may have ended it, below */
     q->events->left(q->arg, left, NET_KERNEL);
     if (q->events)

@@ -198,11 +198,11 @@ static inline bool readable(struct world *w, int fd, int ms)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     for (int waited = 0; waited <= ms; waited += 20) {
-        turn(w);
         if (poll(&p, 1, w->threads ? 20 : 0) > 0)
             return true;
+        turn(w);
     }
-    return false;
+    return poll(&p, 1, 0) > 0;
 }
 
 static inline struct responder_counts counts(struct world *w)

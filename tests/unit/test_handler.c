@@ -90,6 +90,61 @@ static void test_answers_and_counts(void **state)
     assert_int_equal(counted(&w, VERDICT_SHORT), 1);
 }
 
+/* The reading before an answer leaves is the one that counts, and nothing else of it changes. */
+static void test_stamped_anew(void **state)
+{
+    (void)state;
+    struct world w;
+    struct ntp_packet p;
+    uint8_t before[WIRE_SIZE];
+    static const uint8_t bytes[WIRE_SIZE] = {4 << 3 | WIRE_MODE_CLIENT};
+    struct datagram d = {.bytes = bytes, .size = sizeof bytes, .received = START - 1000};
+    begin(&w);
+    assert_int_equal(request(&w, 1000), WIRE_SIZE);
+    assert_true(w.handler.timely);
+    memcpy(before, w.out, sizeof before);
+    w.clock.shows += 5000;
+    assert_true(handler_reread(&w.handler));
+    w.handler.ahead = 700;
+    handler_restamp(&w.handler, &d, w.out);
+    wire_decode(w.out, &p);
+    assert_true(p.transmit == (civil_to_ntp(START + 5700) & ~UINT64_C(1)));
+    assert_memory_equal(before, w.out, WIRE_TRANSMIT);
+}
+
+/* As when there is next to no time between them, or a rate turns them around. */
+static void test_stamped_anew_not_before_it_came(void **state)
+{
+    (void)state;
+    struct world w;
+    struct ntp_packet p;
+    begin(&w);
+    assert_int_equal(request(&w, 0), WIRE_SIZE);
+    for (int64_t reading = START - 3; reading < START + 2; reading++) {
+        reply_restamp(&w.handler.snapshot, reading, w.out);
+        wire_decode(w.out, &p);
+        assert_true(p.receive == (civil_to_ntp(START) | 1));
+        assert_true(p.transmit > p.receive && !(p.transmit & 1));
+    }
+}
+
+/* A step may have been made between what was published and the reading: it is not used. */
+static void test_a15_a_step_before_it_leaves(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    assert_int_equal(request(&w, 1000), WIRE_SIZE);
+    struct snapshot announced = w.snapshot;
+    announced.transition = true;
+    w.clock.publish = &announced; /* while the clock is read */
+    w.clock.shows += 3600 * NS_PER_S;
+    assert_false(handler_reread(&w.handler));
+    assert_true(w.handler.now == START);
+    assert_int_equal(request(&w, 1000), 0);
+    assert_false(w.handler.timely);
+}
+
 static void test_stamps_of_unknown_generation(void **state)
 {
     (void)state;
@@ -423,6 +478,7 @@ static void test_a11_who_is_told(void **state)
         assert_int_equal(ask_as(&l, &from, first, 100), cases[i].told ? WIRE_SIZE : 0);
         if (cases[i].told) {
             struct ntp_packet p;
+            assert_false(l.w.handler.timely); /* there is no time in it */
             wire_decode(l.w.out, &p);
             assert_true(p.leap == 3 && p.stratum == 0 && p.mode == WIRE_MODE_SERVER);
             assert_int_equal(p.refid, SNAPSHOT_REFID('R', 'A', 'T', 'E'));
@@ -468,6 +524,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers_and_counts),
+        cmocka_unit_test(test_stamped_anew),
+        cmocka_unit_test(test_stamped_anew_not_before_it_came),
+        cmocka_unit_test(test_a15_a_step_before_it_leaves),
         cmocka_unit_test(test_stamps_of_unknown_generation),
         cmocka_unit_test(test_a15_no_answer_while_stepping),
         cmocka_unit_test(test_a15_a_request_that_waited_through_a_step),

@@ -73,6 +73,8 @@ static bool ask(struct world *w, unsigned number, struct ntp_packet request)
     handler_look(&w->handler);
     assert_int_equal(handler_answer(&w->handler, &d, out), WIRE_SIZE);
     wire_decode(out, &w->answer);
+    /* the transmit timestamp of the earlier answer stays as it is */
+    assert_true(w->handler.timely != w->handler.kept);
     return w->handler.kept;
 }
 

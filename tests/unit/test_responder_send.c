@@ -196,6 +196,40 @@ static void test_a15_alone(void **state)
     end(&w);
 }
 
+/* `count` requests that wait together; the longest list that their answers were sent as. */
+static unsigned sent_as(struct world *w, int fd, int count)
+{
+    static const bool none[BATCH_SIZE];
+    refuse.most = 0;
+    ask_all(w, fd, count);
+    hear_all(w, fd, count, none);
+    return refuse.most;
+}
+
+/* One by one for the best transmit timestamps, unless there is so much to do that calls count. */
+static void test_together_when_busy(void **state)
+{
+    (void)state;
+    enum { FEW = 3, SEVERAL = 8, OFTEN = 40 };
+    struct world w;
+    begin(&w, 0);
+    listen_on(&w, "127.0.0.1", 0, false);
+    start(&w);
+    int fd = client("127.0.0.1");
+    memset(&refuse, 0, sizeof refuse);
+    assert_int_equal(sent_as(&w, fd, SEVERAL), 1); /* once is no habit */
+    for (int i = 0; i < OFTEN; i++)
+        assert_int_equal(sent_as(&w, fd, FEW), 1);
+    for (int i = 0; i < OFTEN; i++)
+        (void)sent_as(&w, fd, SEVERAL);
+    assert_int_equal(sent_as(&w, fd, SEVERAL), SEVERAL);
+    for (int i = 0; i < OFTEN; i++)
+        (void)sent_as(&w, fd, 1);
+    assert_int_equal(sent_as(&w, fd, SEVERAL), 1);
+    close(fd);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_a15_a_full_socket),
         cmocka_unit_test(test_a15_an_interrupted_call_loses_nothing),
         cmocka_unit_test(test_a15_alone),
+        cmocka_unit_test(test_together_when_busy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
