@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -18,16 +20,32 @@ static const struct {
     [LOG_LEVEL_DEBUG] = {"debug: ", LOG_DEBUG},
 };
 
+static bool is_journal(int fd)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat is;
+    char mine[64];
+    if (!stream || fstat(fd, &is))
+        return false;
+    snprintf(mine, sizeof mine, "%llu:%llu", (unsigned long long)is.st_dev,
+             (unsigned long long)is.st_ino);
+    return !strcmp(mine, stream);
+}
+
 /* One writev(), so that lines of two processes do not mix. A full disk must not stop the clock. */
 static void write_line(void *arg, enum log_level level, const char *line)
 {
     const struct logfile *l = arg;
+    char priority[8] = "";
+    if (l->journal)
+        snprintf(priority, sizeof priority, "<%d>", levels[level].priority);
     struct iovec parts[] = {
+        {priority, strlen(priority)},
         {(void *)levels[level].prefix, strlen(levels[level].prefix)},
         {(void *)line, strlen(line)},
         {(void *)"\n", 1},
     };
-    if (writev(l->fd, parts, 3) < 0)
+    if (writev(l->fd, parts, 4) < 0)
         return;
 }
 
@@ -51,6 +69,7 @@ int logfile_open(struct logfile *l, const char *where, enum log_level max, struc
     l->log.write = write_line;
     if (!strcmp(where, "stderr")) {
         l->fd = STDERR_FILENO;
+        l->journal = is_journal(l->fd);
         return 0;
     }
     l->fd = open(where, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);

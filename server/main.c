@@ -109,7 +109,6 @@ struct process {
     struct loop_fd signals;
     struct logfile log;
     const char *log_path;
-    const char *journal; /* its socket, where the log lines go there; NULL */
     struct daemon *daemon;
 };
 
@@ -182,7 +181,7 @@ static void on_event(void *arg, const struct alarm_event *event, const struct al
     char line[ALARM_SENTENCE + 64];
     struct err err;
     alarm_fields(event, about, fields);
-    if (p->journal && !alarm_journal(p->journal, "timeballd", event, fields, &err))
+    if (p->log.journal && !alarm_journal(ALARM_JOURNAL, "timeballd", event, fields, &err))
         return;
     if (!alarm_rows[event->item.event].logged)
         log_say(&p->log.log, alarm_level(event), "%s", alarm_line(event, line, sizeof line));
@@ -243,8 +242,6 @@ static int work(struct process *p, struct config *config)
     struct err err;
     bool to_stderr = p->arguments->foreground && !strcmp(config->log, "syslog");
     p->log_path = to_stderr ? "stderr" : config->log;
-    if (!strcmp(p->log_path, "stderr"))
-        p->journal = alarm_journal_of(STDERR_FILENO);
     if (logfile_open(&p->log, p->log_path, (enum log_level)config->log_level, &err) ||
         open_clock(config, &clock, &err))
         return fail(&err);

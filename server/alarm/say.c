@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -76,16 +74,4 @@ int alarm_journal(const char *path, const char *program, const struct alarm_even
         err_errno(err, path, "", "the journal does not take it", errno);
     close(fd);
     return sent == n ? 0 : -1;
-}
-
-const char *alarm_journal_of(int fd)
-{
-    const char *stream = getenv("JOURNAL_STREAM");
-    struct stat is;
-    char mine[64];
-    if (!stream || fstat(fd, &is))
-        return NULL;
-    snprintf(mine, sizeof mine, "%llu:%llu", (unsigned long long)is.st_dev,
-             (unsigned long long)is.st_ino);
-    return strcmp(mine, stream) ? NULL : ALARM_JOURNAL;
 }

@@ -34,8 +34,4 @@ const char *alarm_line(const struct alarm_event *event, char *buf, size_t size);
 int alarm_journal(const char *path, const char *program, const struct alarm_event *event,
                   const struct alarm_field fields[ALARM_FIELDS], struct err *err);
 
-/* The journal's socket where `fd` leads to the journal (JOURNAL_STREAM of systemd.exec(5)), else
- * NULL. */
-const char *alarm_journal_of(int fd);
-
 #endif

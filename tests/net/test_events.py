@@ -1,11 +1,12 @@
 """What timeballd itself tells the journal: each change once, by its native protocol with its MESSAGE_ID, where its standard error
-is the journal (a made-up one, in a mount namespace of its own); and `timeballctl alarm test` goes all the way.
+is the journal (a made-up one, in a mount namespace of its own), and every other line with its priority; and `timeballctl alarm test` goes all the way.
 
 usage: test_events.py TIMEBALLCTL TIMEBALL_ALARM -- DAEMON [ARGUMENT]...
 """
 
 import json
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -94,7 +95,7 @@ def test(own, command):
         receiver.fix = True
         journal = Journal(f"{folder}/journal")
         words = ["unshare", "--mount", "sh", "-c", INSIDE, "sh", f"{folder}/journal", *command]
-        with harness.daemon(words, CONF.format(folder=folder, tty=receiver.path)):
+        with harness.daemon(words, CONF.format(folder=folder, tty=receiver.path)) as d:
             fields = journal.hear("locked")
             check(fields["MESSAGE_ID"] == known["locked"] and fields["PRIORITY"] == "5", str(fields))
             check(fields["TIMEBALL_SENTENCE"].startswith("true time within"), str(fields))
@@ -102,6 +103,9 @@ def test(own, command):
             receiver.fix = False
             fields = journal.hear(("holdover", "unsynchronised"))
             check(fields["MESSAGE_ID"] == known[fields["TIMEBALL_EVENT"]] and fields["PRIORITY"] in "34", str(fields))
+            lines = d.output().splitlines()
+            check(all(re.match("<[3-7]>.", line) for line in lines), f"lines without a priority: {lines}")
+            check(any(line.startswith("<5>timeballd ") for line in lines), f"the first line: {lines}")
         journal.socket.close()
 
 

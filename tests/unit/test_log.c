@@ -158,6 +158,47 @@ static void to_a_file(void **state)
     unlink(path);
 }
 
+/* What goes to standard error where JOURNAL_STREAM is its device, `between`, its inode. */
+static void to_stderr(const char *between, char *text, size_t size)
+{
+    char path[] = "/tmp/timeball-log-XXXXXX";
+    struct logfile l;
+    struct err err;
+    struct stat is = {0};
+    int fd = mkstemp(path), kept = dup(STDERR_FILENO);
+    assert_true(fd >= 0 && kept >= 0 && !fstat(fd, &is));
+    snprintf(text, size, "%llu%s%llu", (unsigned long long)is.st_dev, between,
+             (unsigned long long)is.st_ino);
+    assert_int_equal(setenv("JOURNAL_STREAM", text, 1), 0);
+    assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+    int bad = logfile_open(&l, "stderr", LOG_LEVEL_DEBUG, &err);
+    for (int level = LOG_LEVEL_ERROR; !bad && level <= LOG_LEVEL_DEBUG; level++)
+        log_say(&l.log, (enum log_level)level, "<0>line");
+    logfile_close(&l);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    unsetenv("JOURNAL_STREAM");
+    assert_int_equal(bad, 0);
+    ssize_t n = pread(fd, text, size - 1, 0);
+    assert_true(n > 0);
+    text[n] = 0;
+    close(fd);
+    unlink(path);
+}
+
+/* And no receiver's text is taken for a priority (sd-daemon(3)). */
+static void to_the_journal(void **state)
+{
+    (void)state;
+    char text[256];
+    to_stderr(":", text, sizeof text);
+    assert_string_equal(text, "<3>error: <0>line\n<4>warning: <0>line\n<5><0>line\n<6><0>line\n"
+                              "<7>debug: <0>line\n");
+    to_stderr(":1", text, sizeof text); /* that was of another process's output */
+    assert_string_equal(text, "error: <0>line\nwarning: <0>line\n<0>line\n<0>line\n"
+                              "debug: <0>line\n");
+}
+
 static void nowhere_and_no_file(void **state)
 {
     (void)state;
@@ -197,6 +238,7 @@ int main(void)
         cmocka_unit_test(receiver_text_forges_no_line),
         cmocka_unit_test(one_line_a_minute),
         cmocka_unit_test(to_a_file),
+        cmocka_unit_test(to_the_journal),
         cmocka_unit_test(nowhere_and_no_file),
         cmocka_unit_test(no_link_is_followed),
     };
