@@ -1,9 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server/daemon_drift.h"
 
+#include "drivers/era.h"
 #include "refclock/civil.h"
 #include "refclock/delays.h"
 #include "server/drift.h"
+
+/*
+ * Written at a time that this daemon would believe, so it may be what raises the pivot. A file from
+ * later is damaged, or from a clock that was decades ahead: receivers' true dates would be refused.
+ */
+static bool believed(const struct daemon *d, const struct drift *drift)
+{
+    int64_t from, until;
+    char written[40], last[40];
+    era_window(d->world.era_pivot, &from, &until);
+    if (drift->written / NS_PER_S < until)
+        return true;
+    log_say(d->world.log, LOG_LEVEL_WARNING,
+            "%s: written on %.10s, but dates are believed until %.10s; starting without it",
+            d->drift_path, civil_iso(drift->written, 0, written, sizeof written),
+            civil_iso(until * NS_PER_S, 0, last, sizeof last));
+    return false;
+}
 
 void daemon_drift_load(struct daemon *d)
 {
@@ -20,7 +39,7 @@ void daemon_drift_load(struct daemon *d)
     if (d->drift_path != named)
         log_say(d->world.log, LOG_LEVEL_NOTICE, "%s is left as it is; what is learned goes to %s",
                 named, d->drift_path);
-    if (found == DRIFT_NONE)
+    if (found == DRIFT_NONE || !believed(d, &drift))
         return;
     if (drift.written / NS_PER_S > d->world.era_pivot)
         d->world.era_pivot = drift.written / NS_PER_S;

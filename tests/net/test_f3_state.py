@@ -47,6 +47,7 @@ UNUSABLE = {
     "absurd": (GOOD.replace("0.25", "1e300"), "frequency_ppm is missing or a value that no clock has"),
     "negative": (GOOD.replace("error_ppm 0.001", "error_ppm -0.001"), "error_ppm is missing or a value that no clock has"),
     "from before time began": (GOOD.replace("written 1795521600", "written -1"), "does not say when it was written"),
+    "from a century ahead": (GOOD.replace("written 1795521600", "written 4951281600"), "written on 2126-11-25, but dates are believed until"),
     # what may be somebody else's is never replaced
     "binary": ("\x7fELF\0" * 100, "is left as it is"),
     "10 MB": (GOOD + "#" * 10_000_000, "is left as it is"),
