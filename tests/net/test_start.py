@@ -11,7 +11,7 @@ import tempfile
 import harness
 from harness import PORT, check
 
-CONF = "clock none\nthreads {threads}\nlisten {listen}\n"
+CONF = "clock none\nthreads {threads}\nlisten {listen}\ndriftfile none\nstatussocket none\ncontrolsocket none\n"
 WITHOUT_RIGHT = ("setpriv", "--bounding-set", "-net_bind_service", "--inh-caps", "-net_bind_service")
 
 
