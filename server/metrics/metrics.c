@@ -11,7 +11,8 @@
 struct place {
     const struct metric_row *row;
     const char *label, *element; /* NULL: not in an array */
-    int twin;                    /* so many elements before this one have the same name */
+    const char *value;           /* of the row's label; NULL: the row's own, or none */
+    int twin;                    /* so many elements before this one have the same labels */
 };
 
 struct writer {
@@ -101,14 +102,15 @@ static void print_value(struct writer *w, const struct place *p, const char *val
 /* Whole seconds and nanoseconds apart: a double would round a date to 0.2 us. */
 static void print_instant(struct writer *w, const struct place *p, const json_t *v)
 {
+    const char *value = p->value ? p->value : p->row->value;
     int64_t at;
     if (!json_is_string(v) || ctl_instant(json_string_value(v), &at))
         return;
     if (p->row->form == METRIC_INSTANT) {
-        print_name(w, p, p->row->value);
+        print_name(w, p, value);
         fprintf(w->out, "%.3f\n", (double)at * 1e-9);
     } else if (w->now) {
-        print_name(w, p, p->row->value);
+        print_name(w, p, value);
         fprintf(w->out, "%.3f\n", ((double)at - (double)w->now) * 1e-9);
     }
 }
@@ -234,13 +236,23 @@ static const struct metric_list *list_of(const char *path, size_t length)
     return list->path ? list : NULL;
 }
 
-/* How many elements before `end` have the name, as it is printed. */
-static int twins(const json_t *array, size_t end, const char *member, const char *name)
+/* The element's text of that name; NULL: there is none, or it is too long for a label. */
+static const char *label_of(const json_t *element, const char *member)
+{
+    const char *text = member ? ctl_string(element, member) : NULL;
+    return text && strlen(text) <= STATUS_TEXT ? text : NULL;
+}
+
+/* How many elements before `end` have the same labels, as they are printed. */
+static int twins(const json_t *array, size_t end, const char *member, const struct place *p)
 {
     int count = 0;
     for (size_t i = 0; i < end; i++) {
-        const char *other = ctl_string(json_array_get(array, i), member);
-        count += other && looks_alike(other, name);
+        const json_t *element = json_array_get(array, i);
+        const char *other = label_of(element, member);
+        const char *value = label_of(element, p->row->member);
+        count += other && looks_alike(other, p->element) &&
+                 looks_alike(value ? value : "", p->value ? p->value : "");
     }
     return count;
 }
@@ -255,10 +267,11 @@ static void print_elements(struct writer *w, const struct metric_row *row, size_
     json_array_foreach(array, i, element)
     {
         struct place p = {.row = row, .label = list->label};
-        p.element = ctl_string(element, list->member);
-        if (!p.element || strlen(p.element) > STATUS_TEXT || i >= METRICS_ELEMENTS)
+        p.element = label_of(element, list->member);
+        p.value = label_of(element, row->member);
+        if (!p.element || i >= METRICS_ELEMENTS)
             continue;
-        p.twin = twins(array, i, list->member, p.element);
+        p.twin = twins(array, i, list->member, &p);
         print_sample(w, &p, follow(element, rest, strlen(rest)));
     }
 }

@@ -29,7 +29,8 @@ struct metric_row {
     const char *label; /* see the form; VALUE to UNTIL: of `value`, or NULL */
     const char
         *value; /* constant value of the label; TALLY: count only those whose member is true */
-    const char *member; /* TALLY: what they are told apart by */
+    const char *member; /* TALLY: what they are told apart by; INSTANT in an array: the element's
+                           member that is the value of the label */
     enum metric_form form;
 };
 

@@ -69,8 +69,12 @@ const struct metric_row metric_rows[] = {
      .value = "1ms",
      .form = METRIC_UNTIL},
 
-    F(INSTANT, "alarm_since_timestamp_seconds", "alarms[].since", NULL,
-      "What is not as it should be, and since when."),
+    {.name = "alarm_since_timestamp_seconds",
+     .help = "What is not as it should be, and since when.",
+     .path = "alarms[].since",
+     .label = "thing",
+     .member = "thing",
+     .form = METRIC_INSTANT},
 
     V("source_used", "sources[].used", "Whether the clock follows the source."),
     V("source_reach", "sources[].reach", "The last eight seconds, one bit each; 255: all of them."),

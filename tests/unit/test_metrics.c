@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/alarm/alarm.h"
 #include "server/metrics/metrics.h"
 #include "server/status/json.h"
 
@@ -154,6 +155,11 @@ static void fill(struct status *s)
     s->leap.witness_count = 1;
     s->leap.witness[0].expires = INT64_C(1798761600000000000);
     snprintf(s->leap.witness[0].name, sizeof s->leap.witness[0].name, "/l");
+    alarm_add(&s->alarms, ALARM_HOLDOVER, LOG_LEVEL_WARNING, "", "It is lost.");
+    alarm_add(&s->alarms, ALARM_ANTENNA, LOG_LEVEL_WARNING, "a", "It is open.");
+    alarm_add(&s->alarms, ALARM_ANTENNA, LOG_LEVEL_WARNING, "b", "It is short.");
+    for (int i = 0; i < s->alarms.count; i++)
+        s->alarms.item[i].since = s->time;
 }
 
 /* Of the status that fill() makes. */
@@ -171,6 +177,9 @@ static const char *const expected[] = {
     "\ntimeball_holdover_promise_seconds{bound=\"1us\"} -1.500\n",
     "\ntimeball_holdover_promise_seconds{bound=\"1ms\"} 86400.500\n",
     "\ntimeball_ntp_packets_total{verdict=\"answered\"} 5000000000\n",
+    "\ntimeball_alarm_since_timestamp_seconds{event=\"holdover\"} 1795521600.123\n",
+    "\ntimeball_alarm_since_timestamp_seconds{event=\"antenna\",thing=\"a\"} 1795521600.123\n",
+    "\ntimeball_alarm_since_timestamp_seconds{event=\"antenna\",thing=\"b\"} 1795521600.123\n",
     "\ntimeball_source_used{source=\"nmea /dev/ttyS0\"} 1\n",
     "\ntimeball_source_used{source=\"nmea /dev/ttyS1\"} 0\n",
     "\ntimeball_source_reach{source=\"nmea /dev/ttyS0\"} 255\n",
@@ -204,6 +213,9 @@ static void hostile_labels(void **state)
         "\"sources\":[{\"name\":\"a\\\"b\\\\c\\n\\u001b[2J\",\"used\":true},{\"used\":true},7,"
         "{\"name\":\"twin\",\"used\":true},{\"name\":\"twin\",\"used\":false},"
         "{\"name\":\"e\\u0001\",\"reach\":1},{\"name\":\"e\\u0002\",\"reach\":2}],"
+        "\"alarms\":[{\"event\":\"e\",\"thing\":\"t\\u0001\",\"since\":\"2026-11-24T12:00:00."
+        "000000000Z\"},"
+        "{\"event\":\"e\",\"thing\":\"t\\u0002\",\"since\":\"2026-11-24T12:00:00.000000000Z\"}],"
         "\"server\":{\"verdicts\":{\"q\\\"\":1,\"n\\n\":2,\"text\":\"no number\"}}}");
     EXPECT(text, "\ntimeball_build_info{version=\"1\\\"} 7?evil 1?\"} 1\n");
     EXPECT(text, "\ntimeball_state{state=\"x\\\\\"} 1\n"); /* of a later release, say */
@@ -212,6 +224,8 @@ static void hostile_labels(void **state)
     EXPECT(text, "\ntimeball_source_used{source=\"twin\",twin=\"2\"} 0\n");
     EXPECT(text, "\ntimeball_source_reach{source=\"e?\"} 1\n");
     EXPECT(text, "\ntimeball_source_reach{source=\"e?\",twin=\"2\"} 2\n");
+    EXPECT(text, "timestamp_seconds{event=\"e\",thing=\"t?\"} ");
+    EXPECT(text, "timestamp_seconds{event=\"e\",twin=\"2\",thing=\"t?\"} ");
     EXPECT(text, "\ntimeball_ntp_packets_total{verdict=\"q\\\"\"} 1\n");
     assert_int_equal(times(text, "timeball_ntp_packets_total{"), 1);
     assert_null(strstr(text, "\nevil"));
