@@ -15,6 +15,7 @@
 #include "refclock/civil.h"
 #include "server/drift_delays.h"
 #include "server/options.h"
+#include "server/replace.h"
 
 #define HEAD        "# timeball drift file, version 1\n"
 #define FILE_MOST   8192
@@ -208,19 +209,6 @@ enum drift_found drift_find(const char *named, const char *own, struct drift *d,
 
 /* ---- writing ---- */
 
-static int put(int fd, const char *text)
-{
-    size_t left = strlen(text);
-    while (left > 0) {
-        ssize_t n = write(fd, text, left);
-        if (n < 0)
-            return -1;
-        text += n;
-        left -= (size_t)n;
-    }
-    return fsync(fd);
-}
-
 static const char *todo_for(int errnum)
 {
     if (errnum == ENOSPC || errnum == EDQUOT)
@@ -228,26 +216,6 @@ static const char *todo_for(int errnum)
     if (errnum == EROFS)
         return "name a place that can be written to with `driftfile`";
     return "check that its folder exists and the user of timeballd may write there";
-}
-
-static int replace(const char *path, const char *text, struct err *err)
-{
-    char next[PATH_MAX];
-    if (snprintf(next, sizeof next, "%s.new", path) >= (int)sizeof next)
-        return err_set(err, path, "", "the path is too long");
-    (void)unlink(next);
-    int fd = open(next, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (fd < 0)
-        return err_errno(err, next, todo_for(errno), "creating", errno);
-    int bad = put(fd, text) ? errno : 0;
-    if (close(fd) && !bad)
-        bad = errno;
-    if (!bad && rename(next, path))
-        bad = errno;
-    if (!bad)
-        return 0;
-    (void)unlink(next);
-    return err_errno(err, path, todo_for(bad), "writing", bad);
 }
 
 static size_t put_row(char *to, size_t room, const struct drift *d, const char *word, size_t offset,
@@ -278,7 +246,8 @@ int drift_write(const char *path, const struct drift *d, struct err *err)
         used += put_row(text + used, sizeof text - used, d, thermal_rows[i].word,
                         thermal_rows[i].offset, thermal_rows[i].least, thermal_rows[i].scale);
     drift_delays_put(d, text + used, sizeof text - used);
-    return replace(path, text, err);
+    int bad = replace_file(path, text);
+    return bad ? err_errno(err, path, todo_for(bad), "writing", bad) : 0;
 }
 
 void drift_age(struct drift *d, int64_t now)

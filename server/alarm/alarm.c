@@ -115,9 +115,16 @@ static bool may_tell(struct alarm *a, int kind, int64_t now)
     return true;
 }
 
-static void forget(struct status_alarms *told, int i)
+static void remember(struct alarm *a, const struct status_alarm *item)
 {
-    told->item[i] = told->item[--told->count];
+    a->told.item[a->told.count++] = *item;
+    a->changes++;
+}
+
+static void forget(struct alarm *a, int i)
+{
+    a->told.item[i] = a->told.item[--a->told.count];
+    a->changes++;
 }
 
 /* What is over, first those of which nothing is said. */
@@ -132,7 +139,7 @@ static bool next_end(struct alarm *a, const struct status_alarms *set, int64_t n
         if (!quiet && !may_tell(a, item->event, now))
             continue;
         *event = (struct alarm_event){.item = *item};
-        forget(&a->told, i);
+        forget(a, i);
         if (!quiet)
             return true;
     }
@@ -144,7 +151,7 @@ bool alarm_next(struct alarm *a, const struct status_alarms *set, int64_t now,
 {
     for (int i = 0; !a->started && i < set->count; i++)
         if (alarm_rows[set->item[i].event].new_only)
-            a->told.item[a->told.count++] = set->item[i];
+            remember(a, set->item + i);
     a->started = true;
     if (next_end(a, set, now, event))
         return true;
@@ -153,7 +160,7 @@ bool alarm_next(struct alarm *a, const struct status_alarms *set, int64_t now,
         if (alarm_in(&a->told, item) || !may_tell(a, item->event, now))
             continue;
         *event = (struct alarm_event){.item = *item, .begins = true};
-        a->told.item[a->told.count++] = *item;
+        remember(a, item);
         return true;
     }
     return false;

@@ -76,6 +76,7 @@ struct alarm_event {
 struct alarm {
     bool started; /* something was found before */
     struct status_alarms told;
+    uint64_t changes; /* of `told` so far */
     struct alarm_bucket {
         int64_t full; /* ns, when its row may have ALARM_BURST events again; 0: now */
     } bucket[ALARM_KINDS];

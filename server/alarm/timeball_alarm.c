@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@ static const char help[] =
     "                       in its environment\n"
     "  -s, --socket SOCKET  timeballd's status socket (default " CONFIG_STATUSSOCKET ")\n"
     "  -p, --patience S     without an answer for so long, it is gone (1 to 3600, default 10)\n"
+    "  -m, --memory FILE    what was told is kept there over a restart (default: a file in the "
+    "folder\n"
+    "                       that systemd gives, else none)\n"
     "  -k, --kill S         the program is killed after so long (1 to 3600, default 60)\n"
     "  -j, --journal SOCKET the journal's socket, or none: lines on the output (default: the\n"
     "                       journal's own where systemd started this, else none)\n"
@@ -58,6 +62,9 @@ static int take_option(int c, const char *value, struct alarm_options *o)
     case 'j':
         o->journal = strcmp(value, "none") != 0 ? value : NULL;
         break;
+    case 'm':
+        o->told = strcmp(value, "none") != 0 ? value : NULL;
+        break;
     case 'p':
         return take_seconds("--patience takes 1 to 3600 seconds, not", value, &o->patience);
     case 'k':
@@ -84,14 +91,20 @@ static int take_option(int c, const char *value, struct alarm_options *o)
 static int read_arguments(int argc, char **argv, struct alarm_options *o)
 {
     static const struct option longs[] = {
-        {"exec", required_argument, NULL, 'x'},     {"socket", required_argument, NULL, 's'},
-        {"patience", required_argument, NULL, 'p'}, {"journal", required_argument, NULL, 'j'},
-        {"kill", required_argument, NULL, 'k'},     {"test", no_argument, NULL, 't'},
-        {"list", no_argument, NULL, 'l'},           {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},        {NULL, 0, NULL, 0},
+        {"exec", required_argument, NULL, 'x'},
+        {"socket", required_argument, NULL, 's'},
+        {"patience", required_argument, NULL, 'p'},
+        {"journal", required_argument, NULL, 'j'},
+        {"kill", required_argument, NULL, 'k'},
+        {"test", no_argument, NULL, 't'},
+        {"memory", required_argument, NULL, 'm'},
+        {"list", no_argument, NULL, 'l'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
     };
     int c;
-    while ((c = getopt_long(argc, argv, "x:s:p:k:j:tlhV", longs, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "x:s:p:k:j:m:tlhV", longs, NULL)) != -1) {
         int status = take_option(c, optarg, o);
         if (status >= 0)
             return status;
@@ -103,12 +116,23 @@ static int read_arguments(int argc, char **argv, struct alarm_options *o)
     return -1;
 }
 
+/* In the folder that systemd gives a service for as long as it runs (systemd.exec(5)); NULL. */
+static const char *default_memory(char *path, size_t size)
+{
+    const char *folder = getenv("RUNTIME_DIRECTORY");
+    if (!folder || !*folder || snprintf(path, size, "%s/told", folder) >= (int)size)
+        return NULL;
+    return path;
+}
+
 int main(int argc, char **argv)
 {
+    char memory[PATH_MAX];
     struct alarm_options options = {
         .socket = CONFIG_STATUSSOCKET,
         .patience = 10,
         .limit = ALARM_HOOK_LIMIT,
+        .told = default_memory(memory, sizeof memory),
         .journal = getenv("JOURNAL_STREAM") ? ALARM_JOURNAL : NULL, /* systemd.exec(5) */
     };
     struct err err;

@@ -13,6 +13,7 @@
 #include "refclock/loop.h"
 #include "server/ctl/ctl.h"
 #include "server/ctl/text.h"
+#include "server/alarm/told.h"
 
 #define RETRY 2 /* s between attempts to connect */
 
@@ -30,6 +31,8 @@ struct watch {
     struct status_alarms set;
     bool known; /* the set was found: there was a status, or the patience is over */
     struct alarm_about about;
+    uint64_t kept; /* changes of what was told that its file holds */
+    bool unkept;   /* it cannot be written, which was said */
     struct alarm_hook hook;
     struct err failed; /* of a test */
     bool bad;
@@ -63,12 +66,26 @@ static void tell(struct watch *w, const struct alarm_event *event, int64_t now)
     }
 }
 
+/* What a hook still tells of is not told yet: should it not come to its end, it is told again. */
+static void keep(struct watch *w)
+{
+    struct err err;
+    if (!w->options->told || w->hook.child || w->kept == w->alarm.changes)
+        return;
+    w->kept = w->alarm.changes;
+    int bad = alarm_told_write(w->options->told, &w->alarm.told, &err);
+    if (bad && !w->unkept)
+        complain(&err);
+    w->unkept = bad;
+}
+
 /* One event at a time: the next one waits until the hook is done. */
 static void tell_next(struct watch *w, int64_t now)
 {
     struct alarm_event event;
     while (w->known && !w->hook.child && alarm_next(&w->alarm, &w->set, now, &event))
         tell(w, &event, now);
+    keep(w);
 }
 
 static void leave(struct watch *w)
@@ -182,12 +199,24 @@ static int watch_signals(struct watch *w, struct err *err)
     return 0;
 }
 
+/* What was told holds until somebody says otherwise. */
+static void remember(struct watch *w)
+{
+    struct err err;
+    if (!w->options->told || w->options->test)
+        return;
+    if (alarm_told_read(w->options->told, &w->alarm, &err) < 0)
+        complain(&err);
+    w->set = w->alarm.told;
+}
+
 static int run(struct watch *w, struct err *err)
 {
     struct alarm_event test = alarm_test();
     int64_t now = clock_now(w->loop.clock);
     if (watch_signals(w, err))
         return -1;
+    remember(w);
     w->heard = clock_local(w->loop.clock, now);
     loop_after(&w->loop, &w->tick, 0);
     if (w->options->test) {

@@ -12,6 +12,7 @@ struct alarm_options {
     const char *program; /* the hook, or NULL */
     const char *socket;  /* timeballd's status socket */
     const char *journal; /* the journal's socket; NULL: lines on stdout */
+    const char *told;    /* the file of what was told (told.h), or NULL */
     int64_t limit;       /* s, then the hook is killed */
     int64_t patience;    /* s without an answer after which timeballd is gone */
     bool test;           /* one test event, and the end */

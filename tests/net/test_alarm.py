@@ -1,7 +1,7 @@
 """timeball-alarm on a status socket that is made up: each event once, the hook's environment, one hook at a time, what a hook
 may not do; and on the real daemon, whose receiver goes away.
 
-usage: test_alarm.py KIND TIMEBALL_ALARM -- DAEMON [ARGUMENT]...      KIND: hook, journal, hang, daemon
+usage: test_alarm.py KIND TIMEBALL_ALARM -- DAEMON [ARGUMENT]...      KIND: hook, journal, restart, hang, daemon
 """
 
 import os
@@ -117,6 +117,63 @@ def journal(alarm, folder, command):
     check(done.stdout.startswith("test begins: ") and "journal" in done.stderr, str(done))
 
 
+def restart(alarm, folder, command):
+    """Started again, it tells what has changed since, and nothing twice; but what a hook was still telling of, again."""
+    path, events = os.path.join(folder, "s"), os.path.join(folder, "events")
+    gate = os.path.join(folder, "gate")
+    script = write_hook(folder, f'#!/bin/sh\necho "$TIMEBALL_EVENT $TIMEBALL_CHANGE" >>{events}\nwhile [ -e {gate} ]; do sleep 0.1; done\n')
+    world = MadeUp(path, status("locked", [antenna("a", "open"), antenna("b", "open")]))
+    words = [alarm, "-s", path, "-x", script, "-p", "600"]  # the made-up daemon says each status once
+    environment = {"PATH": os.environ["PATH"], "RUNTIME_DIRECTORY": folder}
+
+    def told(*lines):
+        seen = wait_for(events, len(lines))
+        check(seen == list(lines), f"{seen} instead of {lines}")
+
+    lines = ["antenna begins"] * 2
+    with program(*words, env=environment):
+        told(*lines)
+        wait_for_text(os.path.join(folder, "told"), '"b"')
+    world.set(status("locked", [antenna("b", "open")]))
+    with program(*words, env=environment):
+        lines.append("antenna ends")
+        told(*lines)
+        wait_for_text(os.path.join(folder, "told"), '"a"', there=False)
+        with open(gate, "w"):
+            pass
+        world.set(status("locked", [antenna("b", "open"), antenna("c", "open")]))
+        lines.append("antenna begins")
+        told(*lines)  # and its hook is killed
+    os.unlink(gate)
+    world.close()
+    with program(*words, "-p", "1", env=environment):
+        lines.append("gone begins")  # the others are not over, for nobody knows
+        told(*lines)
+        wait_for_text(os.path.join(folder, "told"), "gone")
+    world = MadeUp(path, status("locked", [antenna("b", "open"), antenna("c", "open")]))
+    with program(*words, env=environment):
+        lines += ["gone ends", "antenna begins"]
+        told(*lines)
+        time.sleep(2)
+        told(*lines)
+    with program(*words, "-m", "none", env=environment):
+        told(*lines, "antenna begins", "antenna begins")
+    world.close()
+
+
+def wait_for_text(path, part, there=True):
+    until = time.monotonic() + 20
+    while True:
+        text = ""
+        if os.path.exists(path):
+            with open(path) as f:
+                text = f.read()
+        if (part in text) == there:
+            return
+        check(time.monotonic() < until, f"{path}: {part} {'is not' if there else 'is still'} there: {text}")
+        time.sleep(0.1)
+
+
 def hang(alarm, folder, command):
     """A hook that hangs, with what it started, is killed, and then the next event is told; a daemon that takes
     the connection and says nothing is gone."""
@@ -168,7 +225,7 @@ def daemon(alarm, folder, command):
             print(p.output())
 
 
-KINDS = {"hook": hook, "journal": journal, "hang": hang, "daemon": daemon}
+KINDS = {"hook": hook, "journal": journal, "restart": restart, "hang": hang, "daemon": daemon}
 
 
 def test(own, command):

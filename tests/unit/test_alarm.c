@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "server/alarm/say.h"
+#include "server/alarm/told.h"
+#include "server/replace.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -91,6 +93,76 @@ static void gone_and_back(void **state)
     expect(&w, "gone ends");
     expect(&w, "antenna ends");
     expect(&w, NULL);
+}
+
+/* Stops, and starts again with the file. */
+static void restart(struct world *w, const char *path)
+{
+    struct err err;
+    assert_int_equal(alarm_told_write(path, &w->alarm.told, &err), 0);
+    *w = (struct world){0};
+    assert_int_equal(alarm_told_read(path, &w->alarm, &err), 1);
+}
+
+/* What was told before is not told again, and what came to its end meanwhile is. */
+static void told_before(void **state)
+{
+    char folder[] = "/tmp/test_alarm.XXXXXX", path[64];
+    struct world w = {0};
+    struct err err;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/told", folder);
+    assert_int_equal(alarm_told_read(path, &w.alarm, &err), 0);
+    look(&w, STATUS("locked", ALARM("antenna", "a") "," ALARM("jamming", "\xc3\xa4")));
+    expect(&w, "antenna begins");
+    expect(&w, "jamming begins: \xc3\xa4: bad.");
+    expect(&w, NULL);
+    restart(&w, path);
+    look(&w, STATUS("locked", ALARM("antenna", "a") "," ALARM("feed", "f")));
+    expect(&w, "jamming ends: \xc3\xa4: bad.");
+    expect(&w, "feed begins");
+    expect(&w, NULL);
+    look(&w, STATUS("holdover", ALARM("holdover", "")));
+    expect(&w, " ends");
+    expect(&w, " ends");
+    expect(&w, "holdover begins");
+    expect(&w, NULL);
+    restart(&w, path);
+    look(&w, STATUS("locked", "")); /* new since then, though it held at this start */
+    expect(&w, "locked begins");
+    expect(&w, NULL);
+    unlink(path);
+    rmdir(folder);
+}
+
+static void told_file_is_bad(void **state)
+{
+    static const char *const texts[] = {
+        "", "{", "[]", "7", "{\"alarms\":7}", "{\"alarms\":[{\"event\":\"antenna\"}]", "\377"};
+    char folder[] = "/tmp/test_alarm.XXXXXX", path[64], other[64];
+    struct alarm a = {0};
+    struct err err;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/told", folder);
+    snprintf(other, sizeof other, "%s/other", folder);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        assert_int_equal(replace_file(path, texts[i]), 0);
+        assert_int_equal(alarm_told_read(path, &a, &err), -1);
+        assert_true(*err.todo && !a.started && !a.told.count);
+    }
+    assert_int_equal(alarm_told_write(path, &a.told, &err), 0); /* is mended by the next one */
+    assert_int_equal(alarm_told_read(path, &a, &err), 1);
+    assert_int_equal(rename(path, other), 0);
+    assert_int_equal(symlink(other, path), 0);
+    assert_int_equal(alarm_told_read(path, &a, &err), -1);
+    unlink(path);
+    unlink(other);
+    assert_int_equal(alarm_told_read(folder, &a, &err), -1);
+    rmdir(folder);
+    assert_int_equal(alarm_told_write(path, &a.told, &err), -1);
+    assert_true(strstr(err.why, "No such file") && *err.todo);
 }
 
 /* What flaps is told so often, then as it stands when it may be told again; others are not held up.
@@ -222,6 +294,7 @@ int main(void)
         cmocka_unit_test(states),         cmocka_unit_test(bad_from_the_start_is_told),
         cmocka_unit_test(gone_and_back),  cmocka_unit_test(flood),
         cmocka_unit_test(hostile_status), cmocka_unit_test(an_older_daemon),
+        cmocka_unit_test(told_before),    cmocka_unit_test(told_file_is_bad),
         cmocka_unit_test(rows),           cmocka_unit_test(journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
