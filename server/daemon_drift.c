@@ -6,16 +6,14 @@
 #include "refclock/delays.h"
 #include "server/drift.h"
 
-/*
- * Written at a time that this daemon would believe, so it may be what raises the pivot. A file from
- * later is damaged, or from a clock that was decades ahead: receivers' true dates would be refused.
+/* It raises the pivot: of one from a time that never was, receivers' true dates would be refused.
  */
 static bool believed(const struct daemon *d, const struct drift *drift)
 {
     int64_t from, until;
     char written[40], last[40];
     era_window(d->world.era_pivot, &from, &until);
-    if (drift->written / NS_PER_S < until)
+    if (drift_believed(drift, until * NS_PER_S, clock_now(d->world.loop->clock)))
         return true;
     log_say(d->world.log, LOG_LEVEL_WARNING,
             "%s: written on %.10s, but dates are believed until %.10s; starting without it",

@@ -250,6 +250,11 @@ int drift_write(const char *path, const struct drift *d, struct err *err)
     return bad ? err_errno(err, path, todo_for(bad), "writing", bad) : 0;
 }
 
+bool drift_believed(const struct drift *d, int64_t until, int64_t clock)
+{
+    return d->written < until || clock >= d->written;
+}
+
 void drift_age(struct drift *d, int64_t now)
 {
     double age = (double)(now - d->written) * 1e-9;

@@ -2,6 +2,7 @@
 #ifndef TIMEBALL_SERVER_DRIFT_H
 #define TIMEBALL_SERVER_DRIFT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "refclock/err.h"
@@ -52,6 +53,13 @@ enum drift_found drift_find(const char *named, const char *own, struct drift *d,
 
 /* Replaces the file. A file that is not ours is left alone. 0, or -1 with *err. */
 int drift_write(const char *path, const struct drift *d, struct err *err);
+
+/*
+ * Whether it was written when it says: not after `until` (ns), past which no date is believed, if
+ * `clock` (the machine's clock, ns) has not come that far itself. A release that is in use for
+ * decades gets there, and only its drift file then knows the era.
+ */
+bool drift_believed(const struct drift *d, int64_t until, int64_t clock);
 
 /* Lets the frequency's error grow with the file's age, `now` being the clock's reading (ns). */
 void drift_age(struct drift *d, int64_t now);

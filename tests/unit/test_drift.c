@@ -356,6 +356,18 @@ static void age(void **state)
     assert_near(future.memory.freq_error, day.memory.freq_error, 1e-12);
 }
 
+/* Damaged, or from a release that is in use for longer than an era of 1024 weeks. */
+static void d1_a_file_from_beyond_the_era(void **state)
+{
+    (void)state;
+    const struct drift d = example();
+    assert_true(drift_believed(&d, WRITTEN + SECOND, 0));
+    assert_true(drift_believed(&d, WRITTEN + SECOND, WRITTEN + 5 * SECOND));
+    assert_false(drift_believed(&d, WRITTEN, 0)); /* a clock that was not set yet */
+    assert_false(drift_believed(&d, WRITTEN - 86400 * SECOND, WRITTEN - SECOND));
+    assert_true(drift_believed(&d, WRITTEN - 86400 * SECOND, WRITTEN));
+}
+
 static enum drift_found look(const struct folder *f, struct drift *d, const char **keep)
 {
     struct err err;
@@ -453,6 +465,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(f3_a_file_that_is_nobodys_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_name_of_our_own_is_kept, set_up, tear_down),
         cmocka_unit_test(age),
+        cmocka_unit_test(d1_a_file_from_beyond_the_era),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
