@@ -2,10 +2,10 @@
 #ifndef TIMEBALL_REFCLOCK_SNAPSHOT_H
 #define TIMEBALL_REFCLOCK_SNAPSHOT_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "refclock/latch.h"
 #include "refclock/sample.h"
 
 /* A reference identifier (RFC 5905 figure 12) from up to four letters:
@@ -78,15 +78,10 @@ static inline double snapshot_bound(const struct snapshot *s, int64_t reading)
     return s->total + s->drift * (age < 0 ? -age : age);
 }
 
-/*
- * A latch of two copies of atomic words: one writer, any number of readers in any thread; a
- * preempted writer never makes a reader spin for long, and a reader never sees half a snapshot.
- * (Lameter 2005, seqcount latch.)
- */
-#define SNAPSHOT_WORDS ((sizeof(struct snapshot) + 7) / 8)
+/* Where it is published: latch.h. */
 struct snapshot_latch {
     _Atomic uint32_t sequence;
-    _Atomic uint64_t copy[2][SNAPSHOT_WORDS];
+    _Atomic uint64_t copies[2 * LATCH_WORDS(struct snapshot)];
 };
 
 /* Fills the latch with "unsynchronised, never locked". */
@@ -102,8 +97,7 @@ uint32_t snapshot_read(struct snapshot_latch *l, struct snapshot *s);
  * before (such as reading the clock). */
 static inline bool snapshot_is_newest(const struct snapshot_latch *l, uint32_t number)
 {
-    atomic_thread_fence(memory_order_acquire);
-    return atomic_load_explicit(&l->sequence, memory_order_relaxed) == number;
+    return latch_is_newest(&l->sequence, number);
 }
 
 #endif
