@@ -352,7 +352,10 @@ static void fill_server(const struct daemon *d, struct status_server *s)
         status_count(&s->modes, digit, counts.mode[i]);
         status_count(&s->versions, digit, counts.version[i]);
     }
+    s->stamped = counts.stamped;
     s->unstamped = counts.unstamped;
+    s->by_card = counts.by_card;
+    s->contradicted = counts.contradicted;
     s->receive_errors = counts.receive_errors;
     s->send_errors = counts.send_errors;
     s->measured = counts.measured;

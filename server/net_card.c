@@ -19,29 +19,43 @@
 #include "server/own_addresses.h"
 
 #define LOOK_NS (60 * NS_PER_S)
-#define APART   (10 * INT64_C(1000000)) /* ns between the card and the kernel's stack, at most */
 
 static int64_t in_ns(const struct timespec *t)
 {
     return (int64_t)t->tv_sec * NS_PER_S + t->tv_nsec;
 }
 
+/* Copies a control message of the wanted kind out; false when it is another. */
+static bool take(const struct cmsghdr *c, int type, void *to, size_t size)
+{
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != type || c->cmsg_len < CMSG_LEN(size))
+        return false;
+    memcpy(to, CMSG_DATA(c), size);
+    return true;
+}
+
+bool net_stamps_take(const struct cmsghdr *c, struct net_stamps *s)
+{
+    struct scm_timestamping t;
+    struct scm_ts_pktinfo card;
+    if (take(c, SCM_TIMESTAMPING, &t, sizeof t)) {
+        s->kernel = in_ns(&t.ts[0]);
+        s->card = in_ns(&t.ts[2]);
+    } else if (take(c, SCM_TIMESTAMPNS, &t.ts[0], sizeof t.ts[0])) {
+        s->kernel = in_ns(&t.ts[0]);
+    } else if (take(c, SCM_TIMESTAMPING_PKTINFO, &card, sizeof card)) {
+        s->interface = card.if_index;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 struct net_stamps net_stamps_of(struct msghdr *m)
 {
     struct net_stamps s = {0};
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        struct scm_timestamping t = {0};
-        if (c->cmsg_level != SOL_SOCKET)
-            continue;
-        if (c->cmsg_type == SCM_TIMESTAMPING && c->cmsg_len >= CMSG_LEN(sizeof t)) {
-            memcpy(&t, CMSG_DATA(c), sizeof t);
-            s.kernel = in_ns(&t.ts[0]);
-            s.card = in_ns(&t.ts[2]);
-        } else if (c->cmsg_type == SCM_TIMESTAMPNS && c->cmsg_len >= CMSG_LEN(sizeof *t.ts)) {
-            memcpy(&t.ts[0], CMSG_DATA(c), sizeof *t.ts);
-            s.kernel = in_ns(&t.ts[0]);
-        }
-    }
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+        (void)net_stamps_take(c, &s);
     return s;
 }
 
@@ -65,9 +79,7 @@ static bool interface_of(const union address *local, char name[IFNAMSIZ])
     return found;
 }
 
-/* Number of its PTP hardware clock if it stamps all that NTP needs, as it is set up now; else -1.
- */
-static int clock_of(const char *name)
+int net_card_clock(const char *interface)
 {
     struct hwtstamp_config set = {0};
     struct ethtool_ts_info can = {.cmd = ETHTOOL_GET_TS_INFO, .phc_index = -1};
@@ -75,7 +87,7 @@ static int clock_of(const char *name)
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), number = -1;
     if (fd < 0)
         return -1;
-    snprintf(r.ifr_name, sizeof r.ifr_name, "%s", name);
+    snprintf(r.ifr_name, sizeof r.ifr_name, "%s", interface);
     bool on = !ioctl(fd, SIOCGHWTSTAMP, &r) && set.tx_type == HWTSTAMP_TX_ON &&
               (set.rx_filter == HWTSTAMP_FILTER_ALL || set.rx_filter == HWTSTAMP_FILTER_NTP_ALL);
     r.ifr_data = (char *)&can;
@@ -85,19 +97,25 @@ static int clock_of(const char *name)
     return number;
 }
 
+int net_card_open(int number, struct phc **out)
+{
+    char path[32];
+    struct err err;
+    snprintf(path, sizeof path, "/dev/ptp%d", number);
+    return phc_device_open(path, out, &err);
+}
+
 /* Is it there, and does it stamp? One that cannot be opened is as good as none: the kernel stamps.
  */
 static void look(struct net_card *c)
 {
-    char name[IFNAMSIZ], path[32];
-    struct err err;
-    int number = interface_of(&c->local, name) ? clock_of(name) : -1;
+    char name[IFNAMSIZ];
+    int number = interface_of(&c->local, name) ? net_card_clock(name) : -1;
     if (c->phc)
         phc_close(c->phc);
     c->phc = NULL;
     c->before = (struct phc_offset){0};
-    snprintf(path, sizeof path, "/dev/ptp%d", number);
-    if (number >= 0 && phc_device_open(path, &c->phc, &err))
+    if (number >= 0 && net_card_open(number, &c->phc))
         c->phc = NULL;
 }
 
@@ -131,7 +149,7 @@ int64_t net_card_carry(struct net_card *c, int64_t stamp, int64_t kernel)
     if (!c->before.system || now.system - c->before.system > NS_PER_S ||
         now.system < c->before.system)
         c->before = now;
-    return kernel && llabs(carried - kernel) > APART ? 0 : carried;
+    return kernel && llabs(carried - kernel) > NET_CARD_APART ? 0 : carried;
 }
 
 void net_cards_close(struct net_cards *all)

@@ -18,12 +18,25 @@
 
 /* The stamps that came beside a datagram, ns; 0: none. */
 struct net_stamps {
-    int64_t kernel; /* CLOCK_REALTIME */
-    int64_t card;   /* the card's own scale */
+    int64_t kernel;     /* CLOCK_REALTIME */
+    int64_t card;       /* the card's own scale */
+    unsigned interface; /* index of the card's; 0: not told */
 };
+
+/* The card and the kernel's stack see a datagram within this, ns; else one of them errs. */
+#define NET_CARD_APART (10 * INT64_C(1000000))
+
+/* Takes in what a control message says of them; false: nothing. */
+bool net_stamps_take(const struct cmsghdr *c, struct net_stamps *s);
 
 /* What the control messages of a received datagram, or of one read from the error queue, say. */
 struct net_stamps net_stamps_of(struct msghdr *m);
+
+/* Number of the interface's PTP hardware clock, if it is set up to stamp all of NTP; else -1. */
+int net_card_clock(const char *interface);
+
+/* Opens that clock; phc_close() frees it. 0, or -1. */
+int net_card_open(int number, struct phc **out);
 
 struct net_card {
     union address local; /* our address at it */

@@ -21,6 +21,9 @@ struct slot {
     struct control control;
     struct iovec in, out;
     bool kept, timely; /* of its answer, as the handler says */
+    bool by_card;      /* its receive timestamp is the card's */
+    int card;          /* the place of the card whose stamps it can have; -1: none */
+    struct net_stamps stamps;
     uint8_t reply[REPLY_SIZE];
 };
 
@@ -33,6 +36,9 @@ struct batch {
     int used;       /* slots that the kernel has written to */
     unsigned usual; /* datagrams that a batch has lately had, times USUAL_OF */
     struct departures departures;
+    const struct cards_latch *cards; /* NULL: none */
+    struct cards_view view;
+    bool carded; /* a card has stamped any of the batch: `view` is of now */
     uint8_t bytes[BATCH_SIZE][DATAGRAM_MAX];
 };
 
@@ -42,12 +48,13 @@ static void make_ready(struct batch *b, int i)
     b->in[i].msg_hdr.msg_controllen = sizeof b->slot[i].control.bytes;
 }
 
-struct batch *batch_new(size_t *size)
+struct batch *batch_new(const struct cards_latch *cards, size_t *size)
 {
     struct batch *b = aligned_alloc(_Alignof(struct batch), sizeof *b);
     if (!b)
         return NULL;
     memset(b, 0, sizeof *b);
+    b->cards = cards;
     for (int i = 0; i < BATCH_SIZE; i++) {
         struct slot *s = &b->slot[i];
         s->in = (struct iovec){b->bytes[i], sizeof b->bytes[i]};
@@ -78,19 +85,68 @@ static int receive(struct batch *b, int fd, bool wait)
     return count;
 }
 
-static void note(struct batch *b, int i, const struct batch_socket *socket, struct clock *clock,
-                 struct batch_tally *t)
+/* True: the kernel stamped it. */
+static bool note(struct batch *b, int i, const struct batch_socket *socket, struct clock *clock)
 {
     struct slot *s = &b->slot[i];
     s->asked = socket->only;
-    int64_t stamp = control_read(&b->in[i].msg_hdr, &s->asked);
-    if (!stamp)
-        tally_add(&t->unstamped, 1);
+    s->stamps = control_read(&b->in[i].msg_hdr, &s->asked);
+    int64_t stamp = s->stamps.kernel;
+    b->carded = b->carded || s->stamps.card;
     s->datagram.size = b->in[i].msg_len;
     s->datagram.received = stamp ? clock_stamp(clock, stamp) : clock_now(clock);
     s->datagram.address = address_facts(&s->datagram.from, &s->asked, socket->port);
     s->datagram.asked = &s->asked;
     s->datagram.fd = socket->fd;
+    return stamp != 0;
+}
+
+/* All of a batch; before the clock is read, so that no stamp lies in the future. */
+static void note_all(struct batch *b, int count, const struct batch_socket *s,
+                     const struct handler *h, struct batch_tally *t)
+{
+    unsigned stamped = 0;
+    b->carded = false;
+    for (int i = 0; i < count; i++) {
+        stamped += note(b, i, s, h->clock);
+        handler_prepare(h, &b->slot[i].datagram);
+    }
+    tally_add(&t->stamped, stamped);
+    if (stamped < (unsigned)count)
+        tally_add(&t->unstamped, (unsigned)count - stamped);
+    if (b->carded && b->cards)
+        cards_read(b->cards, &b->view);
+}
+
+/*
+ * The card's receive stamp in place of the kernel's, where the card's transmit stamps are known as
+ * well. It cannot be later than the kernel's, nor much earlier.
+ */
+static void prefer_card(struct batch *b, struct slot *s, const struct handler *h,
+                        struct batch_tally *t)
+{
+    int place = cards_find(&b->view, s->stamps.interface, h->snapshot.generation);
+    if (place < 0 || !h->settled || !s->stamps.kernel)
+        return;
+    s->card = place;
+    departures_meet(&b->departures, place, s->stamps.interface);
+    if (!departures_by_card(&b->departures, place))
+        return;
+    int64_t carried = card_carry(&b->view.line[place], s->stamps.card);
+    if (carried > s->stamps.kernel || carried < s->stamps.kernel - NET_CARD_APART) {
+        tally_add(&t->contradicted, 1);
+        return;
+    }
+    tally_add(&t->by_card, 1);
+    s->by_card = true;
+    s->datagram.received = clock_stamp(h->clock, carried);
+}
+
+/* ns until the slot's answer leaves, as the `at`th. */
+static int64_t expect(const struct batch *b, const struct slot *s, unsigned at)
+{
+    const struct departures *d = &b->departures;
+    return latency_expect(s->by_card ? &d->card[s->card].latency : &d->latency, at);
 }
 
 static void add_answer(struct batch *b, unsigned at, int i, const struct batch_socket *socket,
@@ -129,12 +185,16 @@ static void send_all(struct batch *b, int fd, unsigned count, struct batch_tally
 /* Judges the `count` datagrams from `first` on, and makes the answers ready to be sent; their
  * number. */
 static unsigned answer(struct batch *b, int first, int count, const struct batch_socket *s,
-                       struct handler *h)
+                       struct handler *h, struct batch_tally *t)
 {
     unsigned answers = 0;
     for (int i = first; i < first + count; i++) {
         struct slot *slot = &b->slot[i];
-        h->ahead = latency_expect(&b->departures.latency, answers);
+        slot->card = -1;
+        slot->by_card = false;
+        if (slot->stamps.card)
+            prefer_card(b, slot, h, t);
+        h->ahead = expect(b, slot, answers);
         size_t size = handler_answer(h, &slot->datagram, slot->reply);
         slot->kept = h->kept;
         slot->timely = h->timely;
@@ -142,6 +202,24 @@ static unsigned answer(struct batch *b, int first, int count, const struct batch
             add_answer(b, answers++, i, s, size);
     }
     return answers;
+}
+
+/* Of its leaving, which is waited for. */
+static void ask_stamp(struct batch *b, const struct slot *s, unsigned at, bool sample,
+                      const struct handler *h)
+{
+    bool card = s->card >= 0 && departures_ask_card(&b->departures, s->card);
+    const struct departures_answer a = {
+        .bytes = s->reply,
+        .size = s->out.iov_len,
+        .place = at,
+        .sample = sample,
+        .client = s->kept ? &s->datagram.from : NULL,
+        .card = card ? s->card : -1,
+        .by_card = s->by_card,
+    };
+    departures_expect(&b->departures, &a, h);
+    control_want_stamp(&b->out[at].msg_hdr, card);
 }
 
 /* The clock is read as late as can be, for all that leave together. */
@@ -152,27 +230,25 @@ static void stamp(struct batch *b, unsigned answers, int count, struct handler *
     for (unsigned at = 0; at < answers; at++) {
         struct slot *slot = &b->slot[b->of[at]];
         bool sample = (int)at == place;
-        h->ahead = latency_expect(&b->departures.latency, at);
+        h->ahead = expect(b, slot, at);
         if (fresh && slot->timely)
             handler_restamp(h, &slot->datagram, slot->reply);
         if (!sample && !slot->kept)
             continue;
-        departures_expect(&b->departures, slot->reply, slot->out.iov_len, at, sample, h,
-                          slot->kept ? &slot->datagram.from : NULL);
-        control_want_stamp(&b->out[at].msg_hdr);
+        ask_stamp(b, slot, at, sample, h);
     }
 }
 
 static void serve(struct batch *b, int first, int count, const struct batch_socket *s,
                   struct handler *h, struct batch_tally *t)
 {
-    unsigned answers = answer(b, first, count, s, h);
+    unsigned answers = answer(b, first, count, s, h, t);
     stamp(b, answers, count, h);
     send_all(b, s->fd, answers, t);
     if (departures_curious(&b->departures, answers))
         departures_sent(&b->departures, answers, clock_now(h->clock) - h->now, &t->departures);
     if (b->departures.count)
-        departures_read(&b->departures, s->fd, h);
+        departures_read(&b->departures, s->fd, h, b->cards);
 }
 
 /*
@@ -186,23 +262,24 @@ static int together(struct batch *b, int count)
     return count == BATCH_SIZE || b->usual >= BUSY * USUAL_OF ? count : 1;
 }
 
+bool batch_expects(const struct batch *b)
+{
+    return b->departures.count > 0;
+}
+
 int batch_serve(struct batch *b, const struct batch_socket *s, bool wait, struct handler *h,
                 struct batch_tally *t)
 {
     int count = receive(b, s->fd, wait);
     if (count < 0) {
         if (errno == EAGAIN || errno == EINTR) {
-            departures_read(&b->departures, s->fd, h);
+            departures_read(&b->departures, s->fd, h, b->cards);
             return 0;
         }
         tally_add(&t->receive_errors, 1);
         return -1;
     }
-    /* before the clock is read, so that no stamp lies in the future */
-    for (int i = 0; i < count; i++) {
-        note(b, i, s, h->clock, t);
-        handler_prepare(h, &b->slot[i].datagram);
-    }
+    note_all(b, count, s, h, t);
     int step = together(b, count);
     handler_look(h);
     for (int i = 0; i < count; i += step) {

@@ -21,7 +21,7 @@ struct batch; /* the buffers, of one thread */
 
 /* Counted by the batch's thread, read by any (relaxed); see struct responder_counts. */
 struct batch_tally {
-    _Atomic uint64_t unstamped, receive_errors, send_errors;
+    _Atomic uint64_t stamped, unstamped, by_card, contradicted, receive_errors, send_errors;
     struct departures_tally departures;
 };
 
@@ -32,10 +32,14 @@ struct batch_socket {
     struct address_asked only; /* ... and the address; AF_UNSPEC: to any, datagrams tell */
 };
 
-/* NULL: out of memory. Nothing else lies within APART of a batch; *size, if wanted: octets.
+/* NULL: out of memory. `cards` are borrowed, NULL: none. Nothing else lies within APART of a batch;
+ * *size, if wanted: octets.
  */
-struct batch *batch_new(size_t *size);
+struct batch *batch_new(const struct cards_latch *cards, size_t *size);
 void batch_free(struct batch *b);
+
+/* Stamps of answers that left are still to come: the error queue is to be looked at. */
+bool batch_expects(const struct batch *b);
 
 /*
  * Receives what waits in the socket, at most BATCH_SIZE datagrams, and sends the answers from the

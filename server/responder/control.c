@@ -4,8 +4,6 @@
 #include <linux/net_tstamp.h>
 #include <string.h>
 
-#include "refclock/civil.h"
-
 /* Copies a control message of the wanted kind out; false when it is another. */
 static bool take(const struct cmsghdr *c, int level, int type, void *to, size_t size)
 {
@@ -15,17 +13,15 @@ static bool take(const struct cmsghdr *c, int level, int type, void *to, size_t 
     return true;
 }
 
-int64_t control_read(struct msghdr *m, struct address_asked *asked)
+struct net_stamps control_read(struct msghdr *m, struct address_asked *asked)
 {
-    int64_t stamp = 0;
-    struct timespec ts; /* struct scm_timestamping begins with the software stamp */
+    struct net_stamps stamps = {0};
     struct in_pktinfo v4;
     struct in6_pktinfo v6;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        if (take(c, SOL_SOCKET, SCM_TIMESTAMPING, &ts, sizeof ts) ||
-            take(c, SOL_SOCKET, SCM_TIMESTAMPNS, &ts, sizeof ts)) {
-            stamp = (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
-        } else if (take(c, IPPROTO_IP, IP_PKTINFO, &v4, sizeof v4)) {
+        if (net_stamps_take(c, &stamps))
+            continue;
+        if (take(c, IPPROTO_IP, IP_PKTINFO, &v4, sizeof v4)) {
             asked->family = AF_INET;
             asked->v4 = v4.ipi_spec_dst;
             /* differs for broadcast and multicast only: there it is an address of ours */
@@ -37,7 +33,7 @@ int64_t control_read(struct msghdr *m, struct address_asked *asked)
             asked->many = IN6_IS_ADDR_MULTICAST(&v6.ipi6_addr);
         }
     }
-    return stamp;
+    return stamps;
 }
 
 /* Appends a control message; there is room. */
@@ -73,8 +69,9 @@ void control_write(struct msghdr *m, struct control *c, const struct address_ask
         put_source(m, asked);
 }
 
-void control_want_stamp(struct msghdr *m)
+void control_want_stamp(struct msghdr *m, bool card)
 {
-    static const uint32_t wanted = SOF_TIMESTAMPING_TX_SOFTWARE;
+    const uint32_t wanted =
+        SOF_TIMESTAMPING_TX_SOFTWARE | (card ? (uint32_t)SOF_TIMESTAMPING_TX_HARDWARE : 0);
     put(m, SOL_SOCKET, SO_TIMESTAMPING, &wanted, sizeof wanted);
 }

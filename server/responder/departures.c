@@ -29,26 +29,31 @@ int departures_sample(struct departures *d, int count, int64_t now)
     return several && d->turn[several].odd ? count - 1 : 0;
 }
 
-void departures_expect(struct departures *d, const uint8_t *bytes, size_t size, unsigned place,
-                       bool sample, const struct handler *h, const union address *client)
+void departures_expect(struct departures *d, const struct departures_answer *a,
+                       const struct handler *h)
 {
     struct departure *w = &d->waiting[d->next];
     d->next = (d->next + 1) % DEPARTURES_WAITING;
     d->count += !w->size;
     d->vain++;
-    memcpy(w->mark, bytes + MARK_AT, sizeof w->mark);
-    w->size = size;
+    memcpy(w->mark, a->bytes + MARK_AT, sizeof w->mark);
+    w->size = a->size;
     w->looked = h->now;
     w->generation = h->snapshot.generation;
-    w->place = place;
-    w->sample = sample;
-    if (sample) {
+    w->place = a->place;
+    w->sample = a->sample;
+    if (a->sample) {
         d->sample.state = SAMPLE_ASKED;
-        d->sample.place = place;
+        d->sample.place = a->place;
     }
-    w->kept = client != NULL;
-    if (client)
-        w->client = *client;
+    w->kept = a->client != NULL;
+    if (a->client)
+        w->client = *a->client;
+    w->stamped = false;
+    w->by_card = a->by_card;
+    w->card = a->card;
+    if (a->card >= 0)
+        d->card[a->card].vain++;
 }
 
 /* The answer that is the end of a packet, whatever headers the kernel shows before it. */
@@ -70,18 +75,53 @@ static void tell(const struct departure *w, struct handler *h, int64_t left)
     interleave_left(h->interleave, &w->client, receive, transmit);
 }
 
-static void take(struct departures *d, struct departure *w, int64_t left, struct handler *h)
+static void end(struct departures *d, struct departure *w)
 {
     w->size = 0;
     d->count--;
+}
+
+/* False: the clock was stepped meanwhile. */
+static bool same_clock(const struct departure *w, const struct handler *h)
+{
+    return h->settled && h->snapshot.generation == w->generation;
+}
+
+static void take(struct departures *d, struct departure *w, int64_t left, struct handler *h)
+{
+    w->stamped = true;
     d->vain = 0;
-    if (!h->settled || h->snapshot.generation != w->generation)
-        return; /* the clock was stepped meanwhile */
+    if (w->card < 0)
+        end(d, w);
+    if (!same_clock(w, h))
+        return;
     if (w->sample && d->sample.state == SAMPLE_SENT) {
         d->sample.state = SAMPLE_STAMPED;
         d->sample.left = left - w->looked;
     }
-    if (w->kept)
+    if (w->kept && !w->by_card)
+        tell(w, h, left);
+}
+
+/* The card's stamp comes last. Which card it is of is not told: one of another, by which the answer
+ * left, most likely makes no sense. */
+static void take_card(struct departures *d, struct departure *w, int64_t stamp, struct handler *h,
+                      const struct cards_latch *cards)
+{
+    struct cards_view view;
+    struct departures_card *c = &d->card[w->card];
+    end(d, w);
+    cards_read(cards, &view);
+    if (!same_clock(w, h) || cards_find(&view, c->interface, w->generation) != w->card)
+        return;
+    int64_t carried = card_carry(&view.line[w->card], stamp);
+    int64_t left = carried ? clock_stamp(h->clock, carried) : 0;
+    if (left < w->looked || left - w->looked > NET_CARD_APART)
+        return;
+    c->vain = 0;
+    if (w->sample)
+        latency_learn(&c->latency, w->place, left - w->looked - d->excess.median);
+    if (w->kept && w->by_card)
         tell(w, h, left);
 }
 
@@ -115,14 +155,13 @@ static void give_up(struct departures *d, int64_t now)
 {
     for (unsigned i = 0; i < DEPARTURES_WAITING; i++) {
         struct departure *w = &d->waiting[i];
-        if (w->size && (now - w->looked > PATIENCE_NS || now < w->looked)) {
-            w->size = 0;
-            d->count--;
-        }
+        if (w->size && (now - w->looked > PATIENCE_NS || now < w->looked))
+            end(d, w);
     }
 }
 
-void departures_read(struct departures *d, int fd, struct handler *h)
+void departures_read(struct departures *d, int fd, struct handler *h,
+                     const struct cards_latch *cards)
 {
     uint8_t packet[PACKET_MAX];
     struct control control;
@@ -136,11 +175,13 @@ void departures_read(struct departures *d, int fd, struct handler *h)
         ssize_t got = recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
         if (got < 0)
             break;
-        int64_t stamp = control_read(&m, &none);
-        struct departure *w = stamp ? find(d, packet, (size_t)got) : NULL;
-        if (w)
-            take(d, w, clock_stamp(h->clock, stamp), h);
+        struct net_stamps s = control_read(&m, &none);
+        struct departure *w = s.kernel || s.card ? find(d, packet, (size_t)got) : NULL;
+        if (w && s.kernel && !w->stamped)
+            take(d, w, clock_stamp(h->clock, s.kernel), h);
+        if (w && w->size && s.card && w->card >= 0 && cards)
+            take_card(d, w, s.card, h, cards);
     }
     if (d->count)
-        give_up(d, h->now);
+        give_up(d, clock_now(h->clock));
 }

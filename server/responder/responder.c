@@ -18,8 +18,9 @@
 #include "server/responder/listeners.h"
 #include "server/responder/batch.h"
 
-#define ROUNDS         16 /* batches from one socket before the others have their turn */
-#define ERROR_PAUSE_MS 10 /* a thread whose socket fails does not spin */
+#define ROUNDS         16  /* batches from one socket before the others have their turn */
+#define ERROR_PAUSE_MS 10  /* a thread whose socket fails does not spin */
+#define STAMP_PAUSE_MS 100 /* until a stamp that has not come never does */
 
 /* No cache line is written by two threads. */
 struct worker {
@@ -46,6 +47,8 @@ struct responder {
     bool watched; /* the loop serves */
     int stop;     /* eventfd: readable once the threads are to end */
     _Atomic bool ending;
+    /* what the workers write lies apart from what they read */
+    _Alignas(APART) struct cards cards;
     struct worker worker[RESPONDER_THREADS];
 };
 
@@ -101,9 +104,14 @@ static void poll_and_serve(struct worker *w)
 static void wait_and_serve(struct worker *w, int only)
 {
     struct pollfd stop = {.fd = w->responder->stop, .events = POLLIN};
-    while (!atomic_load_explicit(&w->responder->ending, memory_order_relaxed))
-        if (batch_serve(w->batch, &w->socket[only], true, &w->handler, &w->tally) < 0)
+    struct pollfd socket = {.fd = w->socket[only].fd, .events = POLLIN};
+    while (!atomic_load_explicit(&w->responder->ending, memory_order_relaxed)) {
+        bool wait = !batch_expects(w->batch);
+        if (!wait) /* a card's stamp comes late, and does not end the waiting for datagrams */
+            poll(&socket, 1, STAMP_PAUSE_MS);
+        if (batch_serve(w->batch, &w->socket[only], wait, &w->handler, &w->tally) < 0)
             poll(&stop, 1, ERROR_PAUSE_MS);
+    }
 }
 
 /* The one socket of a worker, -1 when there are several, or none. */
@@ -183,7 +191,7 @@ static int prepare_workers(struct responder *r, struct snapshot_latch *latch, st
             handler_share_keys(&w->handler, config->keys);
         if (prepare_limit(w, config, err))
             return -1;
-        w->batch = batch_new(&w->batch_size);
+        w->batch = batch_new(&r->cards.latch, &w->batch_size);
         w->handler.interleave = interleave_new(rng_u64(&rng), &w->interleave_size);
         if (!w->batch || !w->handler.interleave)
             return err_errno(err, "listen", "", "", ENOMEM);
@@ -267,6 +275,7 @@ int responder_start(struct responder *r, struct err *err)
 {
     if (!r->listeners.count)
         return 0;
+    cards_start(&r->cards, r->loop);
     if (r->threaded)
         return start_threads(r, err);
     watch_sockets(r);
@@ -302,6 +311,7 @@ void responder_close(struct responder *r)
         return;
     stop_threads(r);
     unwatch_sockets(r);
+    cards_stop(&r->cards);
     listeners_close(&r->listeners);
     for (int i = 0; i < r->listeners.workers; i++)
         free_worker(&r->worker[i]);
@@ -337,7 +347,10 @@ void responder_counts(const struct responder *r, struct responder_counts *counts
             counts->mode[k] += counted(&w->handler.tally.mode[k]);
             counts->version[k] += counted(&w->handler.tally.version[k]);
         }
+        counts->stamped += counted(&w->tally.stamped);
         counts->unstamped += counted(&w->tally.unstamped);
+        counts->by_card += counted(&w->tally.by_card);
+        counts->contradicted += counted(&w->tally.contradicted);
         counts->receive_errors += counted(&w->tally.receive_errors);
         counts->send_errors += counted(&w->tally.send_errors);
         add_latency(counts, &w->tally.departures);

@@ -46,7 +46,10 @@ struct responder_config {
 struct responder_counts {
     uint64_t verdict[VERDICT_COUNT];
     uint64_t mode[8], version[8];
+    uint64_t stamped;        /* datagrams with the kernel's receive stamp */
     uint64_t unstamped;      /* datagrams without the kernel's receive stamp */
+    uint64_t by_card;        /* requests whose receive timestamp is the network card's */
+    uint64_t contradicted;   /* ... was the kernel's, for the card's stamp could not be */
     uint64_t receive_errors; /* receiving failed (interface down, no memory) */
     uint64_t send_errors;    /* answers that the kernel did not take (firewall, no buffers) */
     uint64_t measured;       /* answers whose leaving the kernel stamped */

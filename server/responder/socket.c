@@ -32,11 +32,17 @@ static int set_number(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* Stamps of what comes, and of what leaves when an answer asks for it; else of what comes alone. */
+/*
+ * Stamps of what comes, and of what leaves when an answer asks for it, by the kernel and by cards
+ * that stamp (Linux 4.13); else by the kernel; else of what comes alone.
+ */
 static void want_stamps(int fd)
 {
-    int flags = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
-    if (set_number(fd, SOL_SOCKET, SO_TIMESTAMPING, flags))
+    const int kernel = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
+    const int card = SOF_TIMESTAMPING_RAW_HARDWARE | SOF_TIMESTAMPING_RX_HARDWARE |
+                     SOF_TIMESTAMPING_OPT_PKTINFO | SOF_TIMESTAMPING_OPT_TX_SWHW;
+    if (set_number(fd, SOL_SOCKET, SO_TIMESTAMPING, kernel | card) &&
+        set_number(fd, SOL_SOCKET, SO_TIMESTAMPING, kernel))
         (void)set_number(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 }
 

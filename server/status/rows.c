@@ -388,6 +388,12 @@ static const struct status_row server_rows[] = {
     ROW("versions", COUNTERS, versions, NULL, "Datagrams by their version, \"0\" to \"7\"."),
     ROW("unstamped", COUNT, unstamped, "without stamp",
         "Datagrams without the kernel's receive time stamp."),
+    ROW("stamped", COUNT, stamped, "with stamp", "Datagrams with it."),
+    ROW("card_stamped", COUNT, by_card, "stamped by card",
+        "Of them, those whose receive timestamp is the network card's."),
+    ROW("card_contradicted", COUNT, contradicted, "card contradicted",
+        "Of them, those whose stamp by the network card could not be carried to the system clock, "
+        "or contradicts the kernel's, which was used."),
     ROW("receive_errors", COUNT, receive_errors, "receive errors", "Times that receiving failed."),
     ROW("send_errors", COUNT, send_errors, "send errors", "Answers that the kernel did not take."),
     ROW("transmit_measured", COUNT, measured, "measured leaving",

@@ -133,7 +133,7 @@ static inline int open_stamper(void)
         struct address_asked asked;
         assert_int_equal(sendto(fd, "x", 1, 0, &where.addr.any, len), 1);
         assert_true(recvmsg(fd, &m, 0) >= 0);
-        if (control_read(&m, &asked))
+        if (control_read(&m, &asked).kernel)
             return fd;
         poll(NULL, 0, 1);
     }
