@@ -3,23 +3,30 @@
 
 #include <string.h>
 
+/* Whole words by themselves: a copy whose size is not known is a call for each. */
 static void store(_Atomic uint64_t *to, const uint8_t *from, size_t size)
 {
-    for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
-        uint64_t word = 0;
-        size_t left = size - at;
-        memcpy(&word, from + at, left < sizeof word ? left : sizeof word);
+    uint64_t word;
+    for (; size >= sizeof word; size -= sizeof word, from += sizeof word) {
+        memcpy(&word, from, sizeof word);
         atomic_store_explicit(to++, word, memory_order_relaxed);
     }
+    if (!size)
+        return;
+    word = 0;
+    memcpy(&word, from, size);
+    atomic_store_explicit(to, word, memory_order_relaxed);
 }
 
 static void load(const _Atomic uint64_t *from, uint8_t *to, size_t size)
 {
-    for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
-        uint64_t word = atomic_load_explicit(from++, memory_order_relaxed);
-        size_t left = size - at;
-        memcpy(to + at, &word, left < sizeof word ? left : sizeof word);
+    uint64_t word;
+    for (; size >= sizeof word; size -= sizeof word, to += sizeof word) {
+        word = atomic_load_explicit(from++, memory_order_relaxed);
+        memcpy(to, &word, sizeof word);
     }
+    word = size ? atomic_load_explicit(from, memory_order_relaxed) : 0;
+    memcpy(to, &word, size);
 }
 
 /*
