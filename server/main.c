@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "refclock/civil.h"
+#include "server/config/look.h"
 #include "server/daemon.h"
 #include "server/logfile.h"
 #include "server/rival.h"
@@ -94,6 +95,7 @@ static int check(const char *path)
         return 1;
     }
     config_default_refclock(&config, NULL);
+    config_look(&config);
     config_warnings_print(stderr, &config);
     int bad = check_keys(&config);
     if (!bad)

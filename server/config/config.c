@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/config/chrony.h"
 #include "server/config/clocks.h"
 #include "server/config/file.h"
 #include "server/config/interface.h"
@@ -75,6 +76,8 @@ static int take_line(struct config_parse *p, struct config_line *line, struct er
         return -1;
     if (!line->count)
         return 0;
+    if (config_chrony_refuse(line, err))
+        return -1;
     while (d->row.word && strcmp(d->row.word, line->word[0]) != 0)
         d++;
     if (!d->row.word)
@@ -209,6 +212,19 @@ int config_default_refclock(struct config *c, struct err *err)
                : 0;
 }
 
+/* A pulse says when a second begins, and not which. */
+static void warn_of_pulses_alone(struct config *c, const char *name)
+{
+    if (!c->refclock_count || c->server_count)
+        return;
+    for (size_t i = 0; i < c->refclock_count; i++)
+        if (c->refclock[i].ops->gives != DRIVER_PULSES)
+            return;
+    err_set(config_warning(c), name,
+            "add `refclock nmea DEVICE`, or `server` lines: messages or servers number the pulses",
+            "there are pulses alone, and nothing says which second each is");
+}
+
 /* What can be judged only when all lines are known. */
 static int finish(struct config *c, const char *name, struct config_errors *errors)
 {
@@ -220,6 +236,7 @@ static int finish(struct config *c, const char *name, struct config_errors *erro
         return -1;
     }
     default_listen(c);
+    warn_of_pulses_alone(c, name);
     return 0;
 }
 

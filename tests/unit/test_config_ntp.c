@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "config_text.h"
+#include "server/config/chrony.h"
+#include "server/config/look.h"
 #include "server/config/ntp.h"
 
 /* ---- whole files, as operators write them ---- */
@@ -432,6 +434,60 @@ static void f1_warnings_are_counted_beyond_their_number(void **state)
     free(said);
 }
 
+/* Of a chrony.conf no line is left out silently, and none is taken for a mistyped one. */
+static void words_of_chrony_say_what_to_write(void **state)
+{
+    (void)state;
+    for (const struct config_chrony_row *row = config_chrony_rows; row->word; row++) {
+        char text[80];
+        snprintf(text, sizeof text, "%s %s\n", row->word, row->option ? row->option : "x");
+        assert_int_equal(parse(text), -1);
+        assert_int_equal(errors.count, 1);
+        assert_string_equal(errors.err[0].thing, "ntp.conf:1");
+        assert_non_null(strstr(errors.err[0].why, "is of chrony.conf"));
+        assert_string_equal(errors.err[0].todo, row->todo); /* not cut */
+    }
+    must_parse("refclock shm 0\nratelimit 1024 burst 9\nlog stderr level info\n");
+    config_free(&c);
+}
+
+static void pulses_alone_are_warned_of(void **state)
+{
+    static const char *const enough[] = {
+        "refclock pps /dev/pps0\nrefclock nmea /dev/ttyS0\n",
+        "refclock pps /dev/pps0\nserver ntp1.example.net\n",
+        "refclock pps /dev/pps0\nrefclock shm 0\n",
+        "refclock none\n",
+    };
+    (void)state;
+    must_parse("refclock pps /dev/pps0\n");
+    must_warn("ntp.conf", "pulses alone");
+    config_free(&c);
+    for (size_t i = 0; i < sizeof enough / sizeof *enough; i++) {
+        must_parse(enough[i]);
+        assert_int_equal(c.warning_count, 0);
+        config_free(&c);
+    }
+}
+
+static void check_looks_for_what_is_named(void **state)
+{
+    (void)state;
+    must_parse("leapfile /nowhere/leap\nstatsdir /nowhere/stats\ntemperature /nowhere/temp\n"
+               "user no-such-user\n");
+    assert_int_equal(c.warning_count, 0); /* another machine may have it all */
+    config_look(&c);
+    must_warn("ntp.conf:1", "there is no /nowhere/leap");
+    must_warn("ntp.conf:2", "there is no /nowhere/stats");
+    must_warn("ntp.conf:3", "there is no /nowhere/temp");
+    must_warn("ntp.conf:4", "no user no-such-user");
+    config_free(&c);
+    must_parse("leapfile /dev/null\nuser root\n");
+    config_look(&c);
+    assert_int_equal(c.warning_count, 0);
+    config_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -444,6 +500,9 @@ int main(void)
         cmocka_unit_test(clocks_of_ntpd_become_refclocks),
         cmocka_unit_test(statistics_are_read),
         cmocka_unit_test(interfaces_become_listen_lines),
+        cmocka_unit_test(words_of_chrony_say_what_to_write),
+        cmocka_unit_test(pulses_alone_are_warned_of),
+        cmocka_unit_test(check_looks_for_what_is_named),
         cmocka_unit_test(f1_files_include_files),
         cmocka_unit_test(f1_warnings_are_counted_beyond_their_number),
     };
