@@ -69,7 +69,7 @@ static void on_silence(void *arg, int64_t now)
     else
         err_set(&err, d->driver.path,
                 "has the receiver a fix (most pulse only then)? is the pulse wired to this input?",
-                "no pulse for 5 s");
+                "no pulse for more than 5 s");
     d->crowd = false;
     say(d, HEALTH_SILENT, &err);
 }

@@ -161,14 +161,18 @@ static void steer(struct refclock *r)
 
 /* ---- states ---- */
 
-/* Without a source: how long is the time carried on, and as what? */
-static enum refclock_state without_source(const struct refclock *r, double total)
+double refclock_holdover_limit(const struct refclock *r)
 {
     const struct receiver *led = refclock_leader(r);
     /* what came over a network was never better than its paths: the limit is a receiver's */
-    double limit = led && led->config.peer ? fmax(SYNC_BOUND, r->config.holdover_limit)
-                                           : r->config.holdover_limit;
-    if (total <= limit)
+    return led && led->config.peer ? fmax(SYNC_BOUND, r->config.holdover_limit)
+                                   : r->config.holdover_limit;
+}
+
+/* Without a source: how long is the time carried on, and as what? */
+static enum refclock_state without_source(const struct refclock *r, double total)
+{
+    if (total <= refclock_holdover_limit(r))
         return REFCLOCK_HOLDOVER;
     return r->config.local_stratum ? REFCLOCK_ISLAND : REFCLOCK_UNSYNCHRONISED;
 }

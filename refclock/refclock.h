@@ -141,6 +141,9 @@ bool refclock_estimate(const struct refclock *r, struct estimate *e);
  */
 double refclock_passes(const struct refclock *r, double limit);
 
+/* The error bound (s) up to which the time is carried on without a source. */
+double refclock_holdover_limit(const struct refclock *r);
+
 /* Begins with what an earlier run learned; before refclock_start(). */
 void refclock_warm(struct refclock *r, const struct memory *m);
 

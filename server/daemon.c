@@ -122,12 +122,14 @@ static void on_health(void *arg, enum health health, const struct err *err)
     s->health = health;
     refclock_fix(&s->daemon->refclock, s->who, !any_without_fix(s->daemon, s->who));
     s->error = err ? *err : (struct err){0};
+    if (!strcmp(s->error.thing, s->config->driver->path))
+        *s->error.thing = 0; /* the source's name says it already */
     if (changed && (health == HEALTH_CLOSED || health == HEALTH_SILENT))
         watch_silent(s);
     if (changed)
         log_say(s->daemon->world.log, health == HEALTH_OK ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
                 "%s %s %s%s%s", s->config->ops->name, s->config->driver->path, said[health],
-                err ? ": " : "", err ? err_line(err, line, sizeof line) : "");
+                err ? ": " : "", err ? err_line(&s->error, line, sizeof line) : "");
 }
 
 static const struct driver_sink sink = {

@@ -8,6 +8,7 @@
 #include "refclock/lead.h"
 #include "refclock/civil.h"
 #include "server/alarm/find.h"
+#include "server/ctl/text.h"
 #include "server/daemon.h"
 
 static double seconds(const struct daemon *d, int64_t since)
@@ -35,9 +36,19 @@ static const char *in_words(double s, char *buf, size_t size)
     return buf;
 }
 
+/* How long the time is still served when no source comes back, for who is woken at night. */
+static void left_in_words(const struct daemon *d, char *buf, size_t size)
+{
+    char age[48];
+    double left = refclock_passes(&d->refclock, refclock_holdover_limit(&d->refclock));
+    *buf = 0;
+    if (isfinite(left) && left > 0)
+        snprintf(buf, size, ", for another %s", ctl_age(left, age, sizeof age));
+}
+
 static void clock_sentence(const struct daemon *d, struct status_clock *c)
 {
-    char bound[32];
+    char bound[32], left[80];
     const char *why = d->refclock.selection.why;
     in_words(c->bound_total, bound, sizeof bound);
     switch (d->refclock.state) {
@@ -46,8 +57,9 @@ static void clock_sentence(const struct daemon *d, struct status_clock *c)
                  c->latency_assumed ? "; the pulse's latency is assumed, not measured" : "");
         break;
     case REFCLOCK_HOLDOVER:
+        left_in_words(d, left, sizeof left);
         snprintf(c->sentence, sizeof c->sentence,
-                 "true time within %s, carried on without a source: %s", bound, why);
+                 "true time within %s, carried on without a source%s: %s", bound, left, why);
         break;
     case REFCLOCK_ISLAND:
         snprintf(
@@ -204,8 +216,7 @@ static void source_sentence(const struct daemon *d, const struct daemon_source *
     const struct refclock *r = &d->refclock;
     static const char *const bad[] = {
         [HEALTH_CLOSED] = "not used: the device is not open",
-        [HEALTH_SILENT] =
-            "not used: nothing usable comes from it; check cable, baud rate and overlay",
+        [HEALTH_SILENT] = "not used: nothing usable comes from it",
         [HEALTH_NO_FIX] = "not used: the receiver has no fix; check antenna and view of the sky",
     };
     const struct receiver *mine = &r->receiver[from->who];

@@ -67,6 +67,8 @@ void ctl_view_satellites(FILE *out, const json_t *status);
 void ctl_view_clients(FILE *out, const json_t *status);
 /* What is not as it should be; nothing where nothing is. */
 void ctl_view_alarms(FILE *out, const json_t *status);
+/* Whether an alarm's sentence is the status's first line: it need not stand there twice. */
+bool ctl_said_above(const json_t *status, const char *sentence);
 /* The whole status in one line, without the newline. */
 void ctl_view_line(FILE *out, const json_t *status);
 

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "server/ctl/ctl.h"
 #include "server/ctl/past.h"
 #include "server/ctl/text.h"
 
@@ -177,6 +178,8 @@ static void draw_alarms(struct ctl_screen *s)
     size_t i;
     json_array_foreach(json_object_get(s->status, "alarms"), i, alarm)
     {
+        if (ctl_said_above(s->status, text_of(alarm, "sentence")))
+            continue;
         colour(s, strcmp(text_of(alarm, "level"), "error") ? WARN : BAD, true);
         if (s->row < s->floor)
             put(s, s->row, 0, "! ");

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "server/config/config.h"
 #include "server/ctl/ctl.h"
 #include "server/ctl/text.h"
+#include "server/options.h"
 
 static const struct command {
     const char *name;
@@ -65,6 +67,24 @@ static int usage_error(const char *why, const char *what)
     return CTL_ERROR;
 }
 
+/* The names are few: the nearest is worth saying. */
+static int unknown_command(const char *word)
+{
+    const char *nearest = NULL;
+    int best = INT_MAX;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        int distance = options_distance(word, commands[i].name);
+        if (distance < best) {
+            best = distance;
+            nearest = commands[i].name;
+        }
+    }
+    if (!nearest)
+        return usage_error("unknown command", word);
+    fprintf(stderr, "timeballctl: unknown command: %s; did you mean '%s'?\n", word, nearest);
+    return CTL_ERROR;
+}
+
 static int print_help(void)
 {
     puts("usage: timeballctl [-c FILE] [-s SOCKET] [--json] COMMAND\n\ncommands");
@@ -81,11 +101,11 @@ static int print_help(void)
          "      --error E          for wait: 1ms, 100us, 0.5s (default 1ms)\n"
          "      --date YYYY-MM-DD  for epochs: the day of the log, within 512 weeks\n"
          "      --root DIR         for doctor: another tree than this machine's\n"
-         "  -h, --help             this text\n"
+         "  -h, --help             this text; `help` too\n"
          "  -V, --version          the version\n\n"
-         "exit status: 0 done, 1 an error, 2 (status, now) not synchronised, (pool-check) "
-         "something\n"
-         "costs points; doctor: 0 nothing is broken, 1 something is, 2 wrong usage");
+         "exit status: 0 done, 1 an error, 2 (status, now) not synchronised, (pool-check)\n"
+         "something costs points; doctor: 0 nothing is broken, 1 something is, 2 wrong\n"
+         "usage");
     return CTL_OK;
 }
 
@@ -190,7 +210,8 @@ static int take_options(int argc, char **argv, struct ctl *ctl)
             puts("timeballctl " TIMEBALL_VERSION);
             return CTL_OK;
         default:
-            return CTL_ERROR; /* getopt has said why */
+            fputs("try `timeballctl --help`\n", stderr); /* getopt has said why */
+            return CTL_ERROR;
         }
     }
     return optind == argc ? usage_error("a command is missing", "") : -1;
@@ -203,11 +224,13 @@ int main(int argc, char **argv)
     int result = take_options(argc, argv, &ctl);
     if (result >= 0)
         return result == CTL_ERROR ? wrong_usage(argc, argv) : result;
+    if (!strcmp(argv[optind], "help"))
+        return print_help();
     const struct command *command = commands, *end = command + sizeof commands / sizeof *commands;
     while (command < end && strcmp(command->name, argv[optind]) != 0)
         command++;
     if (command == end)
-        return usage_error("unknown command", argv[optind]);
+        return unknown_command(argv[optind]);
     if (check_operands(command, argc - optind - 1))
         return wrong_usage(argc, argv);
     ctl.file = argv[optind + 1];

@@ -60,6 +60,12 @@ static void print_report(FILE *out, const json_t *source)
     }
 }
 
+bool ctl_said_above(const json_t *status, const char *sentence)
+{
+    const char *first = ctl_string(json_object_get(status, "clock"), "sentence");
+    return first && sentence && !strcmp(first, sentence);
+}
+
 void ctl_view_alarms(FILE *out, const json_t *status)
 {
     json_t *alarm;
@@ -67,6 +73,8 @@ void ctl_view_alarms(FILE *out, const json_t *status)
     json_array_foreach(json_object_get(status, "alarms"), i, alarm)
     {
         const char *sentence = ctl_string(alarm, "sentence");
+        if (ctl_said_above(status, sentence))
+            continue;
         fputs("! ", out);
         ctl_print_hanging(out, 2, 2, sentence ? sentence : "?");
     }
@@ -100,7 +108,8 @@ void ctl_view_sources(FILE *out, const json_t *status)
         fputc('\n', out);
         if (ctl_string(source, "sentence"))
             ctl_print_folded(out, 4, ctl_string(source, "sentence"));
-        print_text(out, "    ", ctl_string(source, "error"), "\n");
+        if (ctl_string(source, "error"))
+            ctl_print_folded(out, 4, ctl_string(source, "error"));
         print_report(out, source);
     }
 }

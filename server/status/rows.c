@@ -114,12 +114,12 @@ static const struct status_row clock_rows[] = {
     ROW("noise_walk_fm", SIZE, noise_walk_fm, NULL,
         "Estimated standard deviation that random-walk frequency noise of the oscillator adds in a "
         "second."),
-    ROW("passes_1us", INSTANT, passes_1us, "1 us passed at",
+    ROW("passes_1us", INSTANT, passes_1us, "1 us held until",
         "When the error bound passes 1 us should every source be lost now; null: it has, or not "
         "within a month."),
-    ROW("passes_10us", INSTANT, passes_10us, "10 us passed at", "The same for 10 us."),
-    ROW("passes_100us", INSTANT, passes_100us, "100 us passed at", "The same for 100 us."),
-    ROW("passes_1ms", INSTANT, passes_1ms, "1 ms passed at", "The same for 1 ms."),
+    ROW("passes_10us", INSTANT, passes_10us, "10 us held until", "The same for 10 us."),
+    ROW("passes_100us", INSTANT, passes_100us, "100 us held until", "The same for 100 us."),
+    ROW("passes_1ms", INSTANT, passes_1ms, "1 ms held until", "The same for 1 ms."),
     ROW("celsius", NUMBER, celsius, "temperature", "At the sensor, degrees Celsius."),
     {.name = "thermal",
      .type = STATUS_TYPE_BOOL,

@@ -53,15 +53,15 @@ struct status_allan {
 };
 
 struct status_clock {
-    int state;                       /* enum status_state */
-    char sentence[STATUS_TEXT + 64]; /* for a person: what is used, how sure, what to do */
-    int steering;                    /* enum status_steering */
-    int stratum;                     /* 1..15; 16: unsynchronised */
-    uint32_t refid;                  /* RFC 5905 figure 12; SNAPSHOT_REFID */
-    int leap;                        /* enum leap */
-    int precision;                   /* log2 s */
-    double offset;                   /* s, true minus reading of the clock */
-    double rate;                     /* change of offset per second, with the steering in force */
+    int state;                        /* enum status_state */
+    char sentence[STATUS_TEXT + 160]; /* for a person: what is used, how sure, what to do */
+    int steering;                     /* enum status_steering */
+    int stratum;                      /* 1..15; 16: unsynchronised */
+    uint32_t refid;                   /* RFC 5905 figure 12; SNAPSHOT_REFID */
+    int leap;                         /* enum leap */
+    int precision;                    /* log2 s */
+    double offset;                    /* s, true minus reading of the clock */
+    double rate;                      /* change of offset per second, with the steering in force */
     double frequency;       /* free-running: what the correction should be; positive: clock slow */
     double frequency_error; /* standard error of it */
     double bound_stat;      /* s */

@@ -155,7 +155,7 @@ function viewClock(c, status) {
 }
 
 function viewAlarms(status) {
-  $('alarms').replaceChildren(...list(status.alarms).map((a) => el('li', a.level === 'error' ? 'bad' : '', a.sentence)));
+  $('alarms').replaceChildren(...list(status.alarms).filter((a) => a.sentence !== status.clock?.sentence).map((a) => el('li', a.level === 'error' ? 'bad' : '', a.sentence)));
 }
 
 function viewSource(s) {

@@ -174,6 +174,8 @@ static void errors_say_what_to_do(void **state)
     EXPECT(1, "write it like 1ms", "wait --error 1m");
     EXPECT(1, "write it like 1ms", "wait --error 0");
     EXPECT(1, "--help", "frobnicate");
+    EXPECT(1, "did you mean 'status'?", "statu");
+    EXPECT(1, "--help", "--frobnicate status");
     EXPECT(1, "a command is missing", "--json");
     EXPECT(1, "no more words", "status twice");
     EXPECT(1, "--date", "epochs /dev/null");
@@ -181,6 +183,7 @@ static void errors_say_what_to_do(void **state)
     EXPECT(1, "is not a file", "epochs --date 2026-02-20 /tmp");
     EXPECT(1, "No such file", "-c /nowhere/conf status");
     EXPECT(0, "usage:", "--help");
+    EXPECT(0, "usage:", "help");
     EXPECT(0, TIMEBALL_VERSION, "--version");
     start(s, (struct status_socket_config){.answer = nonsense});
     EXPECT(1, "not an answer: HTTP", "-s %s status", s->path);
