@@ -123,7 +123,8 @@ const struct config_directive config_directives[] = {
              .unit = "",
              .choices = words_auto,
              .initial = "auto",
-             .help = "Threads that answer NTP requests; 0 does all in one thread, auto takes one a "
+             .help = "Threads that answer NTP requests, so many for IPv4 and as many for IPv6; 0 "
+                     "does all in one thread, auto takes one a "
                      "processor."},
      .usage = "N|auto"},
     {.row = {.word = "ratelimit",

@@ -13,7 +13,7 @@
 #define DATAGRAM_MAX 1536
 
 #define USUAL_OF 16 /* batches */
-#define BUSY     4  /* datagrams in a batch */
+#define BUSY     3  /* datagrams in a batch */
 
 struct slot {
     struct address_asked asked;
@@ -142,11 +142,11 @@ static void prefer_card(struct batch *b, struct slot *s, const struct handler *h
     s->datagram.received = clock_stamp(h->clock, carried);
 }
 
-/* ns until the slot's answer leaves, as the `at`th. */
-static int64_t expect(const struct batch *b, const struct slot *s, unsigned at)
+/* ns until the slot's answer leaves, as the `at`th of so many. */
+static int64_t expect(const struct batch *b, const struct slot *s, unsigned at, unsigned answers)
 {
     const struct departures *d = &b->departures;
-    return latency_expect(s->by_card ? &d->card[s->card].latency : &d->latency, at);
+    return latency_expect(s->by_card ? &d->card[s->card].latency : &d->latency, at, answers);
 }
 
 static void add_answer(struct batch *b, unsigned at, int i, const struct batch_socket *socket,
@@ -194,7 +194,7 @@ static unsigned answer(struct batch *b, int first, int count, const struct batch
         slot->by_card = false;
         if (slot->stamps.card)
             prefer_card(b, slot, h, t);
-        h->ahead = expect(b, slot, answers);
+        h->ahead = expect(b, slot, answers, (unsigned)count);
         size_t size = handler_answer(h, &slot->datagram, slot->reply);
         slot->kept = h->kept;
         slot->timely = h->timely;
@@ -205,14 +205,15 @@ static unsigned answer(struct batch *b, int first, int count, const struct batch
 }
 
 /* Of its leaving, which is waited for. */
-static void ask_stamp(struct batch *b, const struct slot *s, unsigned at, bool sample,
-                      const struct handler *h)
+static void ask_stamp(struct batch *b, const struct slot *s, unsigned at, unsigned answers,
+                      bool sample, const struct handler *h)
 {
     bool card = s->card >= 0 && departures_ask_card(&b->departures, s->card);
     const struct departures_answer a = {
         .bytes = s->reply,
         .size = s->out.iov_len,
         .place = at,
+        .answers = answers,
         .sample = sample,
         .client = s->kept ? &s->datagram.from : NULL,
         .card = card ? s->card : -1,
@@ -230,12 +231,12 @@ static void stamp(struct batch *b, unsigned answers, int count, struct handler *
     for (unsigned at = 0; at < answers; at++) {
         struct slot *slot = &b->slot[b->of[at]];
         bool sample = (int)at == place;
-        h->ahead = expect(b, slot, at);
+        h->ahead = expect(b, slot, at, answers);
         if (fresh && slot->timely)
             handler_restamp(h, &slot->datagram, slot->reply);
         if (!sample && !slot->kept)
             continue;
-        ask_stamp(b, slot, at, sample, h);
+        ask_stamp(b, slot, at, answers, sample, h);
     }
 }
 

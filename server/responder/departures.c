@@ -12,11 +12,26 @@
 #define MARK_AT     WIRE_ORIGIN
 #define READS_MAX   (2 * DEPARTURES_WAITING)
 
+/* The last measurement is not at its end yet: another one now would take its place. */
+static bool measuring(const struct departures *d, int count, int64_t now)
+{
+    const struct departure_sample *s = &d->sample;
+    switch (s->state) {
+    case SAMPLE_ASKED:
+    case SAMPLE_SENT:
+        return now >= s->begun && now - s->begun < PATIENCE_NS;
+    case SAMPLE_STAMPED:
+        return s->answers > 1 || count == 1; /* departures_sent() ends it this time */
+    default:
+        return false;
+    }
+}
+
 int departures_sample(struct departures *d, int count, int64_t now)
 {
-    bool several = count > LATENCY_FAR;
+    bool several = count > 1;
     d->turn[several].since += (unsigned)count;
-    if (d->vain >= DEPARTURES_DEAF)
+    if (d->vain >= DEPARTURES_DEAF || measuring(d, count, now))
         return -1;
     unsigned known = several ? d->latency.each.count : d->excess.count;
     unsigned every = known < LATENCY_KEPT ? DEPARTURES_FIRST : DEPARTURES_EVERY;
@@ -41,10 +56,12 @@ void departures_expect(struct departures *d, const struct departures_answer *a,
     w->looked = h->now;
     w->generation = h->snapshot.generation;
     w->place = a->place;
+    w->answers = a->answers;
     w->sample = a->sample;
     if (a->sample) {
         d->sample.state = SAMPLE_ASKED;
         d->sample.place = a->place;
+        d->sample.begun = h->now;
     }
     w->kept = a->client != NULL;
     if (a->client)
@@ -120,7 +137,7 @@ static void take_card(struct departures *d, struct departure *w, int64_t stamp, 
         return;
     c->vain = 0;
     if (w->sample)
-        latency_learn(&c->latency, w->place, left - w->looked - d->excess.median);
+        latency_learn(&c->latency, w->place, w->answers, left - w->looked - d->excess.median);
     if (w->kept && w->by_card)
         tell(w, h, left);
 }
@@ -129,8 +146,8 @@ static void learn(struct departures *d, struct departures_tally *t)
 {
     struct departure_sample *s = &d->sample;
     s->state = SAMPLE_NONE;
-    latency_learn(&d->latency, s->place, s->left - d->excess.median);
-    atomic_store_explicit(&t->first, d->latency.first.low, memory_order_relaxed);
+    latency_learn(&d->latency, s->place, s->answers, s->left - d->excess.median);
+    atomic_store_explicit(&t->first, latency_expect(&d->latency, 0, 1), memory_order_relaxed);
     tally_add(&t->measured, 1);
 }
 

@@ -26,14 +26,14 @@
 /* Read by any thread, relaxed. */
 struct departures_tally {
     _Atomic uint64_t measured; /* answers whose latency was */
-    _Atomic int64_t first;     /* the latency of a batch's first answer, ns */
+    _Atomic int64_t first;     /* the latency of an answer alone, or a batch's first, ns */
 };
 
 /* An answer, as it is sent. */
 struct departures_answer {
     const uint8_t *bytes;
     size_t size;
-    unsigned place;              /* of the batch that the handler has just looked for */
+    unsigned place, answers;     /* in the batch that the handler has just looked for, of it */
     bool sample;                 /* the latency is learnt from it */
     const union address *client; /* it is kept for that client; NULL: it is not */
     int card;                    /* its place, of the one whose stamp is wanted too; -1: none */
@@ -49,9 +49,9 @@ struct departure {
     int card;         /* -1: none */
     int64_t looked;   /* reading of the clock that its transmit timestamp is from, ns */
     uint32_t generation;
-    unsigned place; /* in its batch */
-    bool kept;      /* in the handler's table of interleaved answers, under `client` */
-    bool sample;    /* the latency is learnt from it */
+    unsigned place, answers; /* in its batch, of its batch */
+    bool kept;               /* in the handler's table of interleaved answers, under `client` */
+    bool sample;             /* the latency is learnt from it */
     union address client;
 };
 
@@ -62,6 +62,7 @@ struct departure {
 struct departure_sample {
     enum { SAMPLE_NONE, SAMPLE_ASKED, SAMPLE_SENT, SAMPLE_STAMPED } state;
     unsigned place, answers; /* in the batch, of the batch */
+    int64_t begun;           /* reading of the clock before the answers were sent, ns */
     int64_t took;            /* ns from the reading of the clock until all of the batch was sent */
     int64_t left;            /* ... until the answer left */
 };
@@ -107,8 +108,8 @@ static inline void departures_meet(struct departures *d, int place, unsigned int
 static inline const struct latency *departures_by_card(const struct departures *d, int place)
 {
     const struct departures_card *c = &d->card[place];
-    return c->latency.first.count >= DEPARTURES_ENOUGH && c->vain < DEPARTURES_DEAF ? &c->latency
-                                                                                    : NULL;
+    bool known = c->latency.alone.count + c->latency.first.count >= DEPARTURES_ENOUGH;
+    return known && c->vain < DEPARTURES_DEAF ? &c->latency : NULL;
 }
 
 /* Whether to ask the card at `place` for a stamp: seldom where it gave none. */

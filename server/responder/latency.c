@@ -24,11 +24,13 @@ void latency_add(struct latency_median *m, int64_t ns)
     m->low = sorted[(kept - 1) / 4];
 }
 
-void latency_learn(struct latency *l, unsigned place, int64_t ns)
+void latency_learn(struct latency *l, unsigned place, unsigned answers, int64_t ns)
 {
     if (ns < 0 || ns > LATENCY_MAX_NS)
         return;
-    if (!place)
+    if (answers == 1)
+        latency_add(&l->alone, ns);
+    else if (!place)
         latency_add(&l->first, ns);
     else if (place >= LATENCY_FAR && l->first.count && ns >= l->first.median)
         latency_add(&l->each, (ns - l->first.median) / place);

@@ -18,6 +18,7 @@
 #include "server/responder/listeners.h"
 #include "server/responder/batch.h"
 
+#define FAMILIES       2   /* IPv4 and IPv6 */
 #define ROUNDS         16  /* batches from one socket before the others have their turn */
 #define ERROR_PAUSE_MS 10  /* a thread whose socket fails does not spin */
 #define STAMP_PAUSE_MS 100 /* until a stamp that has not come never does */
@@ -49,7 +50,8 @@ struct responder {
     _Atomic bool ending;
     /* what the workers write lies apart from what they read */
     _Alignas(APART) struct cards cards;
-    struct worker worker[RESPONDER_THREADS];
+    int workers;
+    struct worker worker[FAMILIES * RESPONDER_THREADS];
 };
 
 int responder_auto_threads(void)
@@ -139,7 +141,7 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* A client is always the same worker's: the places are shared out. */
+/* A client is always the same worker's: the places for a family are shared out. */
 static int open_share(struct worker *w, const struct ratelimit_config *limit, const uint8_t key[16],
                       struct err *err)
 {
@@ -161,13 +163,15 @@ static int prepare_limit(struct worker *w, const struct responder_config *config
     return 0;
 }
 
-/* What the sockets of a worker are bound to. */
-static void prepare_sockets(struct worker *w, const struct listeners *l, const int *fd)
+/* The sockets of a worker, and what they are bound to. AF_UNSPEC: those of both families. */
+static void prepare_sockets(struct worker *w, const struct listeners *l, const int *fd,
+                            sa_family_t family)
 {
     for (int i = 0; i < l->count; i++) {
         const union address *a = &l->addr[i].addr;
         struct batch_socket *s = &w->socket[i];
-        *s = (struct batch_socket){.fd = fd[i], .port = address_port(a)};
+        bool own = family == AF_UNSPEC || family == a->any.sa_family;
+        *s = (struct batch_socket){.fd = own ? fd[i] : -1, .port = address_port(a)};
         if (address_any(a))
             continue;
         s->only.family = a->any.sa_family;
@@ -178,23 +182,45 @@ static void prepare_sockets(struct worker *w, const struct listeners *l, const i
     }
 }
 
+static int prepare_worker(struct worker *w, struct snapshot_latch *latch, struct clock *clock,
+                          const struct responder_config *config, struct err *err)
+{
+    struct rng rng = rng_from_kernel();
+    handler_init(&w->handler, latch, clock);
+    if (config->keys)
+        handler_share_keys(&w->handler, config->keys);
+    if (prepare_limit(w, config, err))
+        return -1;
+    w->batch = batch_new(&w->responder->cards.latch, &w->batch_size);
+    w->handler.interleave = interleave_new(rng_u64(&rng), &w->interleave_size);
+    return w->batch && w->handler.interleave ? 0 : err_errno(err, "listen", "", "", ENOMEM);
+}
+
+static bool serves(const struct listeners *l, sa_family_t family)
+{
+    for (int i = 0; i < l->count; i++)
+        if (l->addr[i].addr.any.sa_family == family && l->fd[0][i] >= 0)
+            return true;
+    return false;
+}
+
+/*
+ * Threads serve IPv4 or IPv6: with the usual two sockets each has but one to wait for. A client is
+ * of one family, so it still meets the same worker each time.
+ */
 static int prepare_workers(struct responder *r, struct snapshot_latch *latch, struct clock *clock,
                            const struct responder_config *config, struct err *err)
 {
-    struct rng rng = rng_from_kernel();
-    for (int i = 0; i < r->listeners.workers; i++) {
-        struct worker *w = &r->worker[i];
+    const struct listeners *l = &r->listeners;
+    bool apart = r->threaded && serves(l, AF_INET) && serves(l, AF_INET6);
+    int families = apart ? FAMILIES : 1;
+    for (int i = 0; i < families * l->workers; i++) {
+        struct worker *w = &r->worker[r->workers++];
+        sa_family_t family = i < l->workers ? AF_INET : AF_INET6;
         w->responder = r;
-        prepare_sockets(w, &r->listeners, r->listeners.fd[i]);
-        handler_init(&w->handler, latch, clock);
-        if (config->keys)
-            handler_share_keys(&w->handler, config->keys);
-        if (prepare_limit(w, config, err))
+        prepare_sockets(w, l, l->fd[i % l->workers], apart ? family : AF_UNSPEC);
+        if (prepare_worker(w, latch, clock, config, err))
             return -1;
-        w->batch = batch_new(&r->cards.latch, &w->batch_size);
-        w->handler.interleave = interleave_new(rng_u64(&rng), &w->interleave_size);
-        if (!w->batch || !w->handler.interleave)
-            return err_errno(err, "listen", "", "", ENOMEM);
     }
     r->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return r->stop < 0 ? err_errno(err, "listen", "", "eventfd", errno) : 0;
@@ -260,7 +286,7 @@ static int start_threads(struct responder *r, struct err *err)
     /* threads inherit the mask: signals are for the loop's thread */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = 0;
-    for (int i = 0; i < r->listeners.workers && !failed; i++) {
+    for (int i = 0; i < r->workers && !failed; i++) {
         struct worker *w = &r->worker[i];
         failed = pthread_create(&w->thread, NULL, work, w);
         w->running = !failed;
@@ -287,7 +313,7 @@ static void stop_threads(struct responder *r)
     atomic_store(&r->ending, true);
     if (r->stop >= 0)
         (void)!eventfd_write(r->stop, 1);
-    for (int i = 0; i < r->listeners.workers; i++) {
+    for (int i = 0; i < r->workers; i++) {
         struct worker *w = &r->worker[i];
         if (!w->running)
             continue;
@@ -313,7 +339,7 @@ void responder_close(struct responder *r)
     unwatch_sockets(r);
     cards_stop(&r->cards);
     listeners_close(&r->listeners);
-    for (int i = 0; i < r->listeners.workers; i++)
+    for (int i = 0; i < r->workers; i++)
         free_worker(&r->worker[i]);
     if (r->stop >= 0)
         close(r->stop);
@@ -339,7 +365,7 @@ static void add_latency(struct responder_counts *counts, const struct departures
 void responder_counts(const struct responder *r, struct responder_counts *counts)
 {
     *counts = (struct responder_counts){0};
-    for (int i = 0; i < r->listeners.workers; i++) {
+    for (int i = 0; i < r->workers; i++) {
         const struct worker *w = &r->worker[i];
         for (int v = 0; v < VERDICT_COUNT; v++)
             counts->verdict[v] += counted(&w->handler.tally.verdict[v]);
@@ -361,7 +387,7 @@ size_t responder_clients(struct responder *r, enum ratelimit_order order,
                          struct ratelimit_client *list, size_t most)
 {
     size_t count = 0;
-    for (int i = 0; i < r->listeners.workers; i++)
+    for (int i = 0; i < r->workers; i++)
         if (r->worker[i].limit)
             count = ratelimit_list(r->worker[i].limit, order, list, count, most);
     return count;
@@ -370,7 +396,7 @@ size_t responder_clients(struct responder *r, enum ratelimit_order order,
 size_t responder_clients_memory(const struct responder *r)
 {
     size_t size = 0;
-    for (int i = 0; i < r->listeners.workers; i++)
+    for (int i = 0; i < r->workers; i++)
         if (r->worker[i].limit)
             size += ratelimit_size(r->worker[i].limit);
     return size;
@@ -383,7 +409,7 @@ size_t responder_clients_room(const struct responder *r)
 
 int responder_workers(const struct responder *r)
 {
-    return r->listeners.workers;
+    return r->workers;
 }
 
 void responder_pass_queries(struct responder *r, int worker, struct ntpq_inbox *inbox)
@@ -400,7 +426,7 @@ int responder_written(const struct responder *r, int part, struct responder_part
 {
     enum { PARTS = 3 };
     int index = part / PARTS;
-    if (part < 0 || index >= r->listeners.workers)
+    if (part < 0 || index >= r->workers)
         return -1;
     const struct worker *w = &r->worker[index];
     const struct responder_part parts[PARTS] = {

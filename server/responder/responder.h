@@ -21,8 +21,8 @@
  * The only place with NTP sockets; of NTP it knows nothing but handler_answer(). Either the loop
  * serves (threads 0), or worker threads with sockets of their own, among which the kernel chooses
  * by the client's address: IPv4 address or IPv6 /48, never the port, so that one client always
- * meets the same worker. Per packet there is no lock, no allocation, no log line and no system call
- * but the batch's.
+ * meets the same worker; IPv4 and IPv6 have threads of their own. Per packet there is no lock, no
+ * allocation, no log line and no system call but the batch's.
  */
 #define RESPONDER_LISTENS 16
 #define RESPONDER_THREADS 64
@@ -40,7 +40,8 @@ struct responder_config {
     int threads;                 /* 0: serve from the loop; negative: responder_auto_threads() */
     struct shared_table *keys;   /* NULL: signed requests get no answer */
     struct shared_table *access; /* of struct access; NULL: everybody may do all */
-    const struct ratelimit_config *limit; /* its places are shared out; NULL: none, no limit */
+    const struct ratelimit_config *limit; /* threads share the places for their family out; NULL:
+                                             none, no limit */
 };
 
 struct responder_counts {
@@ -76,7 +77,8 @@ int responder_open(struct responder **out, const struct responder_config *config
  * Apart from open, so that rights can be dropped in between. Returns 0, or -1 with *err. */
 int responder_start(struct responder *r, struct err *err);
 
-/* Workers that serve, each with sockets of its own: the threads, or the loop as the only one. */
+/* Workers that serve, each with sockets of its own: the threads of each family that is listened to,
+ * or the loop as the only one. */
 int responder_workers(const struct responder *r);
 
 /* Control requests that come to that worker go into `inbox`, borrowed; before responder_start(). */
@@ -97,7 +99,7 @@ size_t responder_clients(struct responder *r, enum ratelimit_order order,
 size_t responder_clients_memory(const struct responder *r);
 size_t responder_clients_room(const struct responder *r);
 
-/* Worker threads that serve; 0: the loop does. */
+/* Worker threads that serve a family; 0: the loop does. */
 int responder_threads(const struct responder *r);
 
 /*

@@ -380,7 +380,8 @@ static const struct status_row feed_rows[] = {
 
 #define AT status_server
 static const struct status_row server_rows[] = {
-    ROW("threads", INT, threads, "threads", "Threads that answer; 0: all is done in one thread."),
+    ROW("threads", INT, threads, "threads",
+        "Threads that answer, of IPv4 and of IPv6 each; 0: all is done in one thread."),
     LIST("listen", listen_rows, listen, listen_count, "Addresses that are answered on."),
     ROW("verdicts", COUNTERS, verdicts, NULL,
         "What became of the datagrams, by verdict; see the list of verdicts."),

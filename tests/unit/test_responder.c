@@ -210,6 +210,29 @@ static void test_threads_share_the_table(void **state)
     }
 }
 
+/* A thread that waits for one socket alone needs no poll(2); the loop waits for all of them. */
+static void test_families_have_threads(void **state)
+{
+    (void)state;
+    static const struct ratelimit_config limit = RATELIMIT_DEFAULTS;
+    if (!has_ipv6())
+        skip();
+    for (int threads = 0; threads <= 2; threads++) {
+        struct world w;
+        begin(&w, threads);
+        w.config.limit = &limit;
+        listen_on(&w, "127.0.0.1", 0, false);
+        listen_on(&w, "::1", 0, false);
+        start(&w);
+        assert_int_equal(responder_threads(w.responder), threads);
+        assert_int_equal(responder_workers(w.responder), threads ? 2 * threads : 1);
+        assert_int_equal(responder_clients_room(w.responder), threads ? 2 * 65536 : 65536);
+        ask(&w, 0, "127.0.0.1", "127.0.0.1");
+        ask(&w, 1, "::1", "::1");
+        end(&w);
+    }
+}
+
 static void test_auto_threads(void **state)
 {
     (void)state;
@@ -310,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_a15_no_answer_in_transition),
         cmocka_unit_test(test_listen_none),
         cmocka_unit_test(test_threads_share_the_table),
+        cmocka_unit_test(test_families_have_threads),
         cmocka_unit_test(test_auto_threads),
         cmocka_unit_test(test_interleaved),
         cmocka_unit_test(test_latency_is_measured),

@@ -318,6 +318,7 @@ static void without_transmit_stamps_the_kernel_stamps(void **state)
         later(&w, true);
         ask_basic(&w);
         assert_true(by_card(&w));
+        ask_again(&w);
     }
     later(&w, true);
     ask_basic(&w);
@@ -330,6 +331,7 @@ static void without_transmit_stamps_the_kernel_stamps(void **state)
         later(&w, true);
         ask_basic(&w);
         assert_true(by_kernel(&w));
+        ask_again(&w);
     }
     assert_true(machine.ever); /* it was asked */
     assert_int_equal(w.tally.by_card, 0);

@@ -29,7 +29,16 @@ static struct {
     bool once;            /* the same answer is taken when it is offered again */
     bool mark[1 << 8];    /* those that are refused */
     unsigned calls, most; /* of sendmmsg(); the longest list that was offered */
+    unsigned stamps;      /* answers of which the leaving is to be stamped */
 } refuse;
+
+static bool wants_stamp(struct msghdr *m)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPING)
+            return true;
+    return false;
+}
 
 static bool refused(const struct mmsghdr *m)
 {
@@ -49,6 +58,8 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *list, unsigned count, int flags)
     unsigned good = 0;
     refuse.calls++;
     refuse.most = count > refuse.most ? count : refuse.most;
+    for (unsigned i = 0; i < count; i++)
+        refuse.stamps += wants_stamp(&list[i].msg_hdr);
     while (good < count && !refused(list + good))
         good++;
     if (good)
@@ -210,7 +221,7 @@ static unsigned sent_as(struct world *w, int fd, int count)
 static void test_together_when_busy(void **state)
 {
     (void)state;
-    enum { FEW = 3, SEVERAL = 8, OFTEN = 40 };
+    enum { FEW = 2, SEVERAL = 8, OFTEN = 40 };
     struct world w;
     begin(&w, 0);
     listen_on(&w, "127.0.0.1", 0, false);
@@ -230,6 +241,29 @@ static void test_together_when_busy(void **state)
     end(&w);
 }
 
+/* A measurement comes to its end before the next one begins, and then they are few. */
+static void test_full_batches_are_measured_seldom(void **state)
+{
+    (void)state;
+    static const bool none[BATCH_SIZE];
+    enum { LEARNING = 8 * LATENCY_KEPT, AFTER = 100 };
+    struct world w;
+    begin(&w, 0);
+    listen_on(&w, "127.0.0.1", 0, false);
+    start(&w);
+    int fd = client("127.0.0.1");
+    for (int i = 0; i < LEARNING + AFTER; i++) {
+        if (i == LEARNING)
+            memset(&refuse, 0, sizeof refuse);
+        ask_all(&w, fd, BATCH_SIZE);
+        hear_all(&w, fd, BATCH_SIZE, none);
+    }
+    assert_true(counts(&w).measured > LATENCY_KEPT);
+    assert_in_range(refuse.stamps, 1, AFTER / 5); /* one in 1024 answers, and one a second */
+    close(fd);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_a15_an_interrupted_call_loses_nothing),
         cmocka_unit_test(test_a15_alone),
         cmocka_unit_test(test_together_when_busy),
+        cmocka_unit_test(test_full_batches_are_measured_seldom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
