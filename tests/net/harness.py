@@ -22,6 +22,12 @@ PORT = 123
 SKIP = 77
 NTP_1970 = 2208988800
 CLIENT = 3
+SLOW = float(os.environ.get("TIMEBALL_TEST_SLOW", 1))
+
+
+def patience(seconds):
+    """How long to wait for what must come; an emulated machine needs a multiple of it, which its environment says."""
+    return seconds * SLOW
 
 
 def skip(reason):
@@ -98,7 +104,7 @@ def ask(host="127.0.0.1", port=PORT, timeout=1.0, **fields):
     """One answer and the offset that it shows, or None."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as s:
-        s.settimeout(timeout)
+        s.settimeout(patience(timeout))
         sent = time.time()
         try:
             s.connect((host, port))
@@ -145,7 +151,7 @@ class Daemon:
 
     def wait(self, wanted, what, seconds=60):
         """Asks until an answer is as wanted; returns it."""
-        until, last = time.monotonic() + seconds, None
+        until, last = time.monotonic() + patience(seconds), None
         while time.monotonic() < until:
             self.alive()
             last = ask(timeout=0.5) or last
@@ -201,7 +207,7 @@ def daemon(command, conf="", seconds=120):
             for _ in range(20):  # a storm is as good as one (F4)
                 process.send_signal(signal.SIGTERM)
             try:
-                process.wait(5)
+                process.wait(patience(5))
             except subprocess.TimeoutExpired:
                 raise AssertionError("SIGTERM did not end the daemon within 5 s") from None
             check(process.returncode == 0, f"after SIGTERM: exit status {process.returncode}\n{d.output()}")
@@ -232,7 +238,7 @@ class Prober:
         self.socket.send(request(transmit=mark))
         answers = []
         while True:
-            ready, _, _ = select.select([self.socket], [], [], 3)
+            ready, _, _ = select.select([self.socket], [], [], patience(3))
             check(ready, f"no answer to a good request after {[d[:12].hex() for d in datagrams]}")
             data = self.socket.recv(65535)
             if data[24:32] == mark:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from harness import ask, check, need
+from harness import ask, check, need, patience
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -34,7 +34,7 @@ restrict default nomodify noquery
 
 
 def run(*words):
-    done = subprocess.run(words, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=patience(20))
     check(not done.returncode, f"{' '.join(words)}: {done.stderr.strip()}")
 
 
@@ -88,7 +88,7 @@ class Host:
 
     def wait(self, seconds=20):
         """Until it answers as a synchronised server."""
-        until, last = time.monotonic() + seconds, None
+        until, last = time.monotonic() + patience(seconds), None
         while time.monotonic() < until:
             last = ask(self.address, timeout=0.5) or last
             if last and last.leap != 3 and last.stratum:
@@ -145,7 +145,7 @@ class Status:
 
     def wait(self, wanted, what, seconds=30):
         """Until wanted(sources by name) is true; returns them."""
-        until, sources = time.monotonic() + seconds, {}
+        until, sources = time.monotonic() + patience(seconds), {}
         while time.monotonic() < until:
             with contextlib.suppress(OSError):
                 sources = self.sources()
@@ -161,7 +161,7 @@ def show(source):
 
 
 def print_as_people_see_it(timeballctl, path):
-    done = subprocess.run([timeballctl, "-s", path, "sources"], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([timeballctl, "-s", path, "sources"], capture_output=True, text=True, timeout=patience(20))
     print(done.stdout + done.stderr)
     return done.stdout
 

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 
-from harness import check
+from harness import check, patience
 
 TIME = "2026-11-24T12:00:00.000000000Z"
 
@@ -81,7 +81,7 @@ class Program:
             return f.read()
 
     def says(self, part, seconds=40):
-        until = time.monotonic() + seconds
+        until = time.monotonic() + patience(seconds)
         while part not in self.output():
             check(self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.output()}")
             check(time.monotonic() < until, f"not '{part}' within {seconds} s:\n{self.output()}")
@@ -89,7 +89,7 @@ class Program:
 
     def end(self):
         self.process.terminate()
-        check(self.process.wait(10) == 0, f"after SIGTERM: exit status {self.process.returncode}\n{self.output()}")
+        check(self.process.wait(patience(10)) == 0, f"after SIGTERM: exit status {self.process.returncode}\n{self.output()}")
 
 
 @contextlib.contextmanager
