@@ -210,6 +210,20 @@ static void fill_clock(struct daemon *d, struct status *s)
     clock_sentence(d, c);
 }
 
+/* Of a receiver's messages, where its pulses are the source. */
+static void messages_sentence(const struct receiver *mine, enum verdict_of_source verdict,
+                              const char *why, struct status_source *to)
+{
+    if (mine->numbering.state != NUMBERING_NUMBERED)
+        snprintf(to->sentence, sizeof to->sentence, "%s",
+                 "gives the time of day; the clock waits for numbered pulses");
+    else if (verdict == VERDICT_FALSE || verdict == VERDICT_UNDECIDED)
+        snprintf(to->sentence, sizeof to->sentence, "numbers pulses that are not used: %.220s",
+                 why);
+    else
+        snprintf(to->sentence, sizeof to->sentence, "%s", "numbers the pulses");
+}
+
 static void source_sentence(const struct daemon *d, const struct daemon_source *from,
                             struct status_source *to)
 {
@@ -227,10 +241,7 @@ static void source_sentence(const struct daemon *d, const struct daemon_source *
     if (from->health != HEALTH_OK)
         snprintf(to->sentence, sizeof to->sentence, "%s", bad[from->health]);
     else if (messages && mine->config.pulses)
-        snprintf(to->sentence, sizeof to->sentence, "%s",
-                 mine->numbering.state == NUMBERING_NUMBERED
-                     ? "numbers the pulses"
-                     : "gives the time of day; the clock waits for numbered pulses");
+        messages_sentence(mine, r->selected.of[from->who].verdict, verdict, to);
     else if (leads && !locked)
         snprintf(to->sentence, sizeof to->sentence, "not used: %s", r->selection.why);
     else

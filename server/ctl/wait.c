@@ -53,6 +53,15 @@ static int give_up(double limit, double bound, struct err *err)
                    "the time is not within %s yet; its error bound: %s", wanted, text);
 }
 
+/* Said once, for the person who wonders what is waited for. */
+static void say_nobody(const struct err *err)
+{
+    char line[512];
+    fputs("timeballctl: waiting: ", stderr);
+    ctl_print_clean(stderr, err_line(err, line, sizeof line));
+    fputc('\n', stderr);
+}
+
 int ctl_wait(const struct ctl *ctl, struct err *err)
 {
     double limit = ERROR_DEFAULT, patience = INFINITY, bound = NAN;
@@ -63,11 +72,15 @@ int ctl_wait(const struct ctl *ctl, struct err *err)
         return -1;
     int64_t begun = clock_raw(clock);
     int result = -1;
+    bool said = false;
     for (bool first = true; result < 0; first = false) {
         /* no daemon yet is what one waits for, too: its error is the answer when time is up */
         json_t *answer = first || poll(NULL, 0, 1000) == 0 || errno == EINTR
                              ? ctl_fetch(ctl->socket, "now", err)
                              : NULL;
+        if (!answer && !said)
+            say_nobody(err);
+        said = said || !answer;
         if (answer && good(answer, limit, &bound))
             result = CTL_OK;
         else if ((double)(clock_raw(clock) - begun) >= patience * 1e9) {

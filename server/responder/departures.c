@@ -87,7 +87,7 @@ static struct departure *find(struct departures *d, const uint8_t *packet, size_
 
 static void tell(const struct departure *w, struct handler *h, int64_t left)
 {
-    uint64_t receive = wire_timestamp(w->mark + WIRE_RECEIVE - MARK_AT);
+    uint64_t receive = wire_timestamp(w->mark + (WIRE_RECEIVE - MARK_AT));
     uint64_t transmit = civil_to_ntp(snapshot_truth(&h->snapshot, left));
     interleave_left(h->interleave, &w->client, receive, transmit);
 }

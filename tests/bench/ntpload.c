@@ -131,9 +131,16 @@ static bool parse_clients(const char *text, struct options *o)
 
 static bool parse_turn(const char *text, struct options *o)
 {
-    int end = 0;
-    return sscanf(text, "%u/%u%n", &o->turn, &o->turns, &end) == 2 && !text[end] &&
-           o->turn < o->turns && o->turns <= 100;
+    char turn[8];
+    double mine, all;
+    size_t size = strcspn(text, "/");
+    if (!text[size] || size >= sizeof turn || !parse_number(text + size + 1, 1, 100, &all))
+        return false;
+    snprintf(turn, sizeof turn, "%.*s", (int)size, text);
+    bool good = parse_number(turn, 0, all - 1, &mine);
+    o->turn = (unsigned)mine;
+    o->turns = (unsigned)all;
+    return good;
 }
 
 static bool parse_mac(const char *text, uint8_t mac[6])

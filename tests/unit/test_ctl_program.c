@@ -171,6 +171,7 @@ static void errors_say_what_to_do(void **state)
     EXPECT(1, "is timeballd running?", "-s /nowhere/status.sock status");
     EXPECT(1, "-s", "-s %0200d status", 0);
     EXPECT(1, "is timeballd running?", "-s /nowhere/status.sock wait --for 10ms");
+    EXPECT(1, "timeballctl: waiting: ", "-s /nowhere/status.sock wait --for 10ms");
     EXPECT(1, "write it like 1ms", "wait --error 1m");
     EXPECT(1, "write it like 1ms", "wait --error 0");
     EXPECT(1, "--help", "frobnicate");
