@@ -17,7 +17,8 @@ from harness import check
 # What ends by a signal alone.
 ENDLESS = {"watch", "record", "timeball-exporter", "timeball-alarm", "timeball-web"}
 # These end with another status where something is not as it should be on this machine, which is their answer.
-STATUS = {"status": (0, 2), "now": (0, 2), "doctor": (0, 1), "pool-check": (0, 2), "receiver": (0, 1)}
+STATUS = {"status": (0, 2), "now": (0, 2), "doctor": (0, 1), "pool-check": (0, 2), "receiver": (0, 1),
+          "/etc/chrony/chrony.conf": (1,)}  # each of its words is said to be chrony's, or the file is not here
 # Units of others that the pages name.
 UNITS = {"gpsd.socket", "gpsd.service", "chrony.service", "chrony", "ntpsec", "systemd-timesyncd"}
 # Commands of others that a test cannot run, and why.
