@@ -11,6 +11,7 @@
 #include "refclock/civil.h"
 #include "refclock/rng.h"
 #include "server/ratelimit_entry.h"
+#include "server/zeroed.h"
 
 #define KOD_LONGEST 250 /* s */
 #define HUGE_PAGE   ((size_t)2 << 20)
@@ -18,6 +19,7 @@
 struct ratelimit {
     /* fixed once it is open */
     struct bucket *table;
+    void *memory;     /* the table lies in it, aligned */
     uint32_t buckets; /* a power of two */
     struct siphash_key key;
     uint64_t cost[2];  /* ticks of one request: of an address or /64, of a /48 */
@@ -59,16 +61,17 @@ static void configure(struct ratelimit *r, const struct ratelimit_config *c)
     r->leak = c->leak > 0 ? (uint64_t)c->leak : 0;
 }
 
-static void *allocate(size_t size)
+static struct bucket *allocate(size_t size, bool late)
 {
-    void *memory;
     size_t alignment = size < HUGE_PAGE ? sizeof(struct bucket) : HUGE_PAGE;
-    if (posix_memalign(&memory, alignment, size))
+    struct bucket *table = zeroed_new(size, alignment);
+    if (!table)
         return NULL;
     if (alignment == HUGE_PAGE)
-        (void)madvise(memory, size, MADV_HUGEPAGE);
-    memset(memory, 0, size); /* all of it is there from the start, and never grows */
-    return memory;
+        (void)madvise(table, size, MADV_HUGEPAGE);
+    if (!late)
+        memset(table, 0, size);
+    return table;
 }
 
 int ratelimit_open(struct ratelimit **out, const struct ratelimit_config *config,
@@ -81,7 +84,7 @@ int ratelimit_open(struct ratelimit **out, const struct ratelimit_config *config
         r->buckets = 1;
         while ((double)r->buckets * WAYS < clients)
             r->buckets *= 2;
-        r->table = allocate(r->buckets * sizeof *r->table);
+        r->table = allocate(r->buckets * sizeof *r->table, config->late);
     }
     if (!r || !r->table) {
         free(r);
@@ -97,7 +100,7 @@ int ratelimit_open(struct ratelimit **out, const struct ratelimit_config *config
 void ratelimit_free(struct ratelimit *r)
 {
     if (r)
-        free(r->table);
+        zeroed_free(r->table);
     free(r);
 }
 

@@ -29,6 +29,7 @@ struct ratelimit_config {
                         64 of its requests were dropped, and again at each fourfold number */
     int64_t leak;    /* one in so many requests over the limit is answered all the same; 0: none */
     int64_t clients; /* that a table remembers */
+    bool late;       /* memory is taken as clients come, else all of it at once, and never grows */
 };
 
 #define RATELIMIT_AVERAGE 1.0

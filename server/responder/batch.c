@@ -8,6 +8,7 @@
 
 #include "server/responder/apart.h"
 #include "server/responder/control.h"
+#include "server/zeroed.h"
 
 /* The whole tail is parsed in datagrams up to this size; of longer ones, what fits. */
 #define DATAGRAM_MAX 1536
@@ -50,10 +51,9 @@ static void make_ready(struct batch *b, int i)
 
 struct batch *batch_new(const struct cards_latch *cards, size_t *size)
 {
-    struct batch *b = aligned_alloc(_Alignof(struct batch), sizeof *b);
+    struct batch *b = zeroed_new(sizeof *b, _Alignof(struct batch));
     if (!b)
         return NULL;
-    memset(b, 0, sizeof *b);
     b->cards = cards;
     for (int i = 0; i < BATCH_SIZE; i++) {
         struct slot *s = &b->slot[i];
@@ -73,7 +73,7 @@ struct batch *batch_new(const struct cards_latch *cards, size_t *size)
 
 void batch_free(struct batch *b)
 {
-    free(b);
+    zeroed_free(b);
 }
 
 static int receive(struct batch *b, int fd, bool wait)

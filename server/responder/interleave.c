@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/responder/apart.h"
+#include "server/zeroed.h"
 
 struct entry {
     uint64_t client; /* its address, hashed */
@@ -20,10 +21,9 @@ struct interleave {
 
 struct interleave *interleave_new(uint64_t key, size_t *size)
 {
-    struct interleave *t = aligned_alloc(_Alignof(struct interleave), sizeof *t);
+    struct interleave *t = zeroed_new(sizeof *t, _Alignof(struct interleave));
     if (!t)
         return NULL;
-    memset(t, 0, sizeof *t);
     t->key = key;
     if (size)
         *size = sizeof *t;
@@ -32,7 +32,7 @@ struct interleave *interleave_new(uint64_t key, size_t *size)
 
 void interleave_free(struct interleave *t)
 {
-    free(t);
+    zeroed_free(t);
 }
 
 /* Every bit depends on every bit (Steele, Lea and Flood, "Fast splittable pseudorandom number

@@ -17,6 +17,7 @@
 #include "server/responder/apart.h"
 #include "server/responder/listeners.h"
 #include "server/responder/batch.h"
+#include "server/zeroed.h"
 
 #define FAMILIES       2   /* IPv4 and IPv6 */
 #define ROUNDS         16  /* batches from one socket before the others have their turn */
@@ -37,6 +38,7 @@ struct worker {
         struct worker *worker;
         int listen;
     } watch[RESPONDER_LISTENS]; /* threads 0 */
+    sa_family_t family;         /* AF_UNSPEC: both */
     pthread_t thread;
     bool running;
 };
@@ -147,6 +149,7 @@ static int open_share(struct worker *w, const struct ratelimit_config *limit, co
 {
     int workers = w->responder->listeners.workers;
     struct ratelimit_config share = *limit;
+    share.late = w->family == AF_INET6; /* not all that listen are asked by IPv6 */
     share.clients = (limit->clients + workers - 1) / workers;
     return ratelimit_open(&w->limit, &share, key, err);
 }
@@ -163,14 +166,13 @@ static int prepare_limit(struct worker *w, const struct responder_config *config
     return 0;
 }
 
-/* The sockets of a worker, and what they are bound to. AF_UNSPEC: those of both families. */
-static void prepare_sockets(struct worker *w, const struct listeners *l, const int *fd,
-                            sa_family_t family)
+/* The sockets of a worker, and what they are bound to. */
+static void prepare_sockets(struct worker *w, const struct listeners *l, const int *fd)
 {
     for (int i = 0; i < l->count; i++) {
         const union address *a = &l->addr[i].addr;
         struct batch_socket *s = &w->socket[i];
-        bool own = family == AF_UNSPEC || family == a->any.sa_family;
+        bool own = w->family == AF_UNSPEC || w->family == a->any.sa_family;
         *s = (struct batch_socket){.fd = own ? fd[i] : -1, .port = address_port(a)};
         if (address_any(a))
             continue;
@@ -216,9 +218,9 @@ static int prepare_workers(struct responder *r, struct snapshot_latch *latch, st
     int families = apart ? FAMILIES : 1;
     for (int i = 0; i < families * l->workers; i++) {
         struct worker *w = &r->worker[r->workers++];
-        sa_family_t family = i < l->workers ? AF_INET : AF_INET6;
         w->responder = r;
-        prepare_sockets(w, l, l->fd[i % l->workers], apart ? family : AF_UNSPEC);
+        w->family = !apart ? AF_UNSPEC : i < l->workers ? AF_INET : AF_INET6;
+        prepare_sockets(w, l, l->fd[i % l->workers]);
         if (prepare_worker(w, latch, clock, config, err))
             return -1;
     }
@@ -237,10 +239,9 @@ int responder_open(struct responder **out, const struct responder_config *config
                    struct clock *clock, struct snapshot_latch *latch, const struct log *log,
                    struct err *err)
 {
-    struct responder *r = aligned_alloc(_Alignof(struct responder), sizeof *r);
+    struct responder *r = zeroed_new(sizeof *r, _Alignof(struct responder));
     if (!r)
         return err_errno(err, "listen", "", "", ENOMEM);
-    memset(r, 0, sizeof *r);
     int threads = resolve_threads(config->threads);
     r->loop = loop;
     r->threaded = threads > 0;
@@ -343,7 +344,7 @@ void responder_close(struct responder *r)
         free_worker(&r->worker[i]);
     if (r->stop >= 0)
         close(r->stop);
-    free(r);
+    zeroed_free(r);
 }
 
 static uint64_t counted(const _Atomic uint64_t *counter)
