@@ -214,7 +214,8 @@ static bool parse(int argc, char **argv, struct options *o)
     for (int c; (c = getopt_long(argc, argv, "", words, NULL)) != -1;)
         if (!take_option(c, optarg, o))
             return false;
-    return optind == argc && o->interface && o->server && o->clients && !o->rate == !!o->window;
+    return optind == argc && o->interface && o->server && o->clients &&
+           (o->rate != 0) != (o->window != 0);
 }
 
 /* One more request in frame `i`: any of the clients, a random transmit timestamp as RFC 9109's

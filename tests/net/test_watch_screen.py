@@ -82,21 +82,30 @@ def terminal(*words, rows=24, columns=80):
         t.close()
 
 
-def farthest(output):
-    """The largest row and column that the cursor was sent to."""
-    places = [(int(a), int(b)) for a, b in re.findall(rb"\x1b\[(\d+);(\d+)H", output)]
-    return max(a for a, _ in places), max(b for _, b in places)
+# xterm's words that move the cursor to another row: CUP, VPA, CUU, CUD, line feed, reverse index
+MOVES = re.compile(rb"\x1b\[(\d*)(?:;\d*)?([HdAB])|(\n)|(\x1bM)")
+
+
+def lowest(output):
+    """The lowest row that the cursor was sent to, counted from 1. Which words send it there is the choice of curses."""
+    row = found = 1
+    for number, word, feed, reverse in MOVES.findall(output):
+        many = int(number or 1)
+        row = many if word and word in b"Hd" else row
+        row += many * ((word == b"B") - (word == b"A")) + bool(feed) - bool(reverse)
+        found = max(found, row)
+    return found
 
 
 def draws(watch):
     with terminal(*watch) as t:
         for text in (b"locked", b"true time within", b"pps simulated0", b"leads", b"clock", b"satellites", b"requests"):
             t.wait(lambda out, text=text: text in out, text)
-        check(farthest(t.output)[0] <= 24, "drew below a terminal of 24 rows")
+        check(lowest(t.output) <= 24, "drew below a terminal of 24 rows")
         seen = len(t.output)
         t.size(40, 120)
         t.process.send_signal(signal.SIGWINCH)
-        t.wait(lambda out: b"requests" in out and farthest(out)[0] == 40, "a terminal of 40 rows is used", after=seen)
+        t.wait(lambda out: b"requests" in out and lowest(out) == 40, "a terminal of 40 rows is used", after=seen)
         for rows, columns in ((5, 20), (1, 1), (200, 500), (24, 80)):
             t.size(rows, columns)
             t.process.send_signal(signal.SIGWINCH)
@@ -123,6 +132,7 @@ def stops(watch):
         t.wait(lambda out: b"requests" in out, "the screen")
         t.process.send_signal(signal.SIGTSTP)
         t.wait(lambda out: LEAVE in out, "the screen given back")
+        os.waitid(os.P_PID, t.process.pid, os.WSTOPPED)  # as a shell does: a SIGCONT before the stop would be lost
         seen = len(t.output)
         t.process.send_signal(signal.SIGCONT)
         t.wait(lambda out: b"requests" in out, "the screen again", after=seen)

@@ -294,8 +294,8 @@ static void check_prints_what_reads_back_to_the_same(void **state)
     static const char *const texts[] = {
         "",
         "listen none\nstatussocket none\ndriftfile none\nlog none\nthreads 0\nclock none",
-        "refclock pps /dev/pps0 latency 0.3\nrefclock nmea \"/dev/a b\" delay 0.1..0.3\n"
-        "listen 127.0.0.1 port 11123\nlog syslog level error\nholdover 0.1",
+        ("refclock pps /dev/pps0 latency 0.3\nrefclock nmea \"/dev/a b\" delay 0.1..0.3\n"
+         "listen 127.0.0.1 port 11123\nlog syslog level error\nholdover 0.1"),
         "driftfile /a#b\nstatussocket \"#c\"",
     };
     (void)state;
