@@ -50,7 +50,7 @@ class Guest:
             stdout=self.log, stderr=subprocess.STDOUT)
 
     def fail(self, why):
-        for name in ('console.log', 'guest.log'):
+        for name in ('rig.log', 'console.log', 'guest.log'):
             print(f'--- {name}\n{read(name)[-6000:]}')
         sys.exit(f'FAILED: {why}; see {OUT}')
 
