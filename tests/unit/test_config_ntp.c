@@ -6,12 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "config_text.h"
 #include "server/config/chrony.h"
@@ -307,111 +304,6 @@ static void interfaces_become_listen_lines(void **state)
     config_free(&c);
 }
 
-/* ---- files in files ---- */
-
-struct folder {
-    char path[64];
-    int files;
-};
-
-static void put(struct folder *f, const char *name, const char *text)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", f->path, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-}
-
-static int load(const struct folder *f)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/ntp.conf", f->path);
-    return config_load(&c, path, &errors);
-}
-
-static void must_fail(const struct folder *f, const char *file, const char *says)
-{
-    char place[160];
-    assert_int_equal(load(f), -1);
-    snprintf(place, sizeof place, "%s/%s", f->path, file);
-    if (strcmp(errors.err[0].thing, place) != 0 || !strstr(errors.err[0].why, says))
-        fail_msg("%s: %s; wanted %s: %s", errors.err[0].thing, errors.err[0].why, place, says);
-}
-
-static void f1_files_include_files(void **state)
-{
-    struct folder f = {.path = "/tmp/test_config_ntp.XXXXXX"};
-    char name[128];
-    (void)state;
-    assert_non_null(mkdtemp(f.path));
-    snprintf(name, sizeof name, "%s/sub", f.path);
-    assert_int_equal(mkdir(name, 0700), 0);
-    put(&f, "ntp.conf", "threads 3\nincludefile sub/servers\nclock none\n");
-    put(&f, "sub/servers", "server 192.0.2.1\nincludefile more\n");
-    put(&f, "sub/more", "server 192.0.2.2\n"); /* beside the file that names it */
-    assert_int_equal(load(&f), 0);
-    assert_int_equal(c.server_count, 2);
-    assert_int_equal(c.clock, CONFIG_CLOCK_NONE);
-    config_free(&c);
-
-    put(&f, "sub/more", "server 192.0.2.2\n\nthreads 2\n");
-    must_fail(&f, "sub/more:3", "threads is given twice");
-    put(&f, "sub/more", "serve 192.0.2.2\n");
-    must_fail(&f, "sub/more:1", "unknown word 'serve'");
-    put(&f, "sub/more", "tos maxclock 3\n");
-    assert_int_equal(load(&f), 0);
-    snprintf(name, sizeof name, "%s/sub/more:1", f.path);
-    must_warn(name, "tos maxclock");
-    config_free(&c);
-
-    put(&f, "sub/more", "\nincludefile ../ntp.conf\n"); /* round and round */
-    must_fail(&f, "sub/more:2", "includes itself");
-    put(&f, "sub/more", "includefile more\n");
-    must_fail(&f, "sub/more:1", "includes itself");
-    put(&f, "sub/more", "includefile none\n");
-    must_fail(&f, "sub/more:1", "No such file");
-    put(&f, "sub/more", "includefile /tmp\n");
-    must_fail(&f, "sub/more:1", "is a directory");
-
-    for (int i = 0; i < 8; i++) { /* a long stair */
-        char text[32];
-        snprintf(name, sizeof name, "stair%d", i);
-        snprintf(text, sizeof text, "includefile stair%d\n", i + 1);
-        put(&f, name, text);
-    }
-    put(&f, "stair8", "");
-    put(&f, "ntp.conf", "includefile stair0\n");
-    must_fail(&f, "stair4:1", "more than 5 deep");
-    put(&f, "ntp.conf", "includefile stair4\n");
-    assert_int_equal(load(&f), 0);
-    config_free(&c);
-
-    size_t size = 0;
-    char *wide = NULL;
-    FILE *out = open_memstream(&wide, &size);
-    for (int i = 0; i < 80; i++)
-        fputs("includefile stair8\n", out);
-    fclose(out);
-    put(&f, "ntp.conf", wide);
-    must_fail(&f, "ntp.conf:65", "more than 64 files");
-    free(wide);
-
-    for (int i = 0; i < 9; i++) {
-        snprintf(name, sizeof name, "%s/stair%d", f.path, i);
-        unlink(name);
-    }
-    static const char *const rest[] = {"ntp.conf", "sub/servers", "sub/more"};
-    for (int i = 0; i < 3; i++) {
-        snprintf(name, sizeof name, "%s/%s", f.path, rest[i]);
-        unlink(name);
-    }
-    snprintf(name, sizeof name, "%s/sub", f.path);
-    rmdir(name);
-    rmdir(f.path);
-}
-
 static void f1_warnings_are_counted_beyond_their_number(void **state)
 {
     size_t size = 0;
@@ -503,7 +395,6 @@ int main(void)
         cmocka_unit_test(words_of_chrony_say_what_to_write),
         cmocka_unit_test(pulses_alone_are_warned_of),
         cmocka_unit_test(check_looks_for_what_is_named),
-        cmocka_unit_test(f1_files_include_files),
         cmocka_unit_test(f1_warnings_are_counted_beyond_their_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,69 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "refclock/civil.h"
-#include "refclock/rng.h"
-#include "server/reply.h"
-
-#define NOW        INT64_C(1795521600123456789) /* reading, 2026-11-24 */
-#define GENERATION 7
-#define INIT       SNAPSHOT_REFID('I', 'N', 'I', 'T')
-#define RATE       SNAPSHOT_REFID('R', 'A', 'T', 'E')
-#define PPS        SNAPSHOT_REFID('P', 'P', 'S', 0)
-
-/* Locked, the clock 2 ms slow and losing 10 ppm. */
-static struct snapshot locked(void)
-{
-    return (struct snapshot){
-        .reference = NOW - NS_PER_S / 2,
-        .offset = 2e-3,
-        .rate = 1e-5,
-        .stat = 1e-6,
-        .total = 25e-6,
-        .drift = 1e-6,
-        .reftime = NOW - NS_PER_S / 2 + 2000000,
-        .refid = PPS,
-        .generation = GENERATION,
-        .stratum = 1,
-        .leap = LEAP_NONE,
-        .precision = -24,
-        .locked_once = true,
-    };
-}
-
-struct exchange {
-    struct snapshot snapshot;
-    struct reply_input in;
-    uint8_t request[2048];
-    uint8_t out[REPLY_SIZE];
-    size_t size;
-    enum verdict verdict;
-    struct ntp_packet answer;
-};
-
-static void begin(struct exchange *x, int version, int mode)
-{
-    memset(x, 0, sizeof *x);
-    x->snapshot = locked();
-    x->in = (struct reply_input){
-        .snapshot = &x->snapshot,
-        .request = x->request,
-        .size = WIRE_SIZE,
-        .receive = {NOW - 40000, GENERATION, true},
-        .transmit = {NOW, GENERATION, true},
-    };
-    x->request[0] = (uint8_t)(version << 3 | mode);
-    for (int i = 40; i < 48; i++)
-        x->request[i] = (uint8_t)(0xa0 + i);
-}
-
-static enum verdict ask(struct exchange *x)
-{
-    memset(x->out, 0x5a, sizeof x->out);
-    x->verdict = reply_make(&x->in, x->out, &x->size);
-    wire_decode(x->out, &x->answer);
-    return x->verdict;
-}
+#include "reply_exchange.h"
 
 static void test_the_answer(void **state)
 {
@@ -142,25 +80,6 @@ static void test_a5_lengths(void **state)
 }
 
 /* ---- keys ---- */
-
-static const char key_file[] = "1 AES-128 HEX:2b7e151628aed2a6abf7158809cf4f3c\n2 SHA1 secret\n"
-                               "3 SHA512 secret\n4 MD5 secret\n5 SHA1 untrusted\n";
-
-static struct keys *some_keys(void)
-{
-    static const struct keys_range trusted = {1, 4};
-    struct keys_want want = {.path = "keys", .weak = true, .trusted = &trusted, .ranges = 1};
-    struct keys *k = NULL;
-    assert_int_equal(keys_parse(&k, &want, key_file, sizeof key_file - 1, NULL), 0);
-    return k;
-}
-
-/* Signs the request as a client with that key does. */
-static void sign(struct exchange *x, const struct keys *k, uint32_t id, size_t digest)
-{
-    x->in.keys = k;
-    x->in.size = keys_sign(keys_find(k, id), x->request, x->in.size, digest);
-}
 
 static void test_a9_a_signed_request_gets_an_answer_signed_alike(void **state)
 {
@@ -460,90 +379,6 @@ static void test_every_verdict_has_a_row(void **state)
     }
 }
 
-/* Random packets, weighted towards requests, before random snapshots and stamps. */
-static void randomise(struct exchange *x, struct rng *rng)
-{
-    begin(x, 4, WIRE_MODE_CLIENT);
-    x->in.size = rng_u64(rng) % 4 ? WIRE_SIZE + rng_u64(rng) % 64 : rng_u64(rng) % 1600;
-    for (size_t i = 0; i < x->in.size; i++)
-        x->request[i] = (uint8_t)rng_u64(rng);
-    if (rng_u64(rng) % 2)
-        x->request[0] = (uint8_t)((rng_u64(rng) % 4 + 1) << 3 | (rng_u64(rng) % 2 ? 3 : 1));
-    struct snapshot *s = &x->snapshot;
-    s->offset = rng_gauss(rng) * pow(10, rng_uniform(rng) * 12 - 9);
-    s->rate = rng_gauss(rng) * 1e-4;
-    s->total = pow(10, rng_uniform(rng) * 12 - 9);
-    s->drift = rng_uniform(rng) * 1e-3;
-    s->reference = NOW - (int64_t)(rng_exponential(rng, 3) * 1e9);
-    s->reftime = rng_u64(rng) % 4 ? NOW + (int64_t)(rng_gauss(rng) * 1e9) : 0;
-    s->stratum = (uint8_t)(rng_u64(rng) % 18);
-    s->leap = (uint8_t)(rng_u64(rng) % 4);
-    s->locked_once = rng_u64(rng) % 2;
-    s->transition = rng_u64(rng) % 16 == 0;
-    x->in.receive.reading = NOW - (int64_t)(rng_gauss(rng) * 1e6);
-    x->in.receive.known = rng_u64(rng) % 16;
-    x->in.address = rng_u64(rng) % 16 ? 0 : (unsigned)(rng_u64(rng) % 16);
-    x->in.kiss = rng_u64(rng) % 8 ? 0 : RATE;
-}
-
-static void check_answer(const struct exchange *x, uint64_t *synced)
-{
-    unsigned mode = wire_mode(x->request[0]);
-    assert_true(x->in.size >= x->size && x->size >= WIRE_SIZE);
-    assert_true(mode == WIRE_MODE_CLIENT || mode == WIRE_MODE_ACTIVE);
-    assert_int_equal(x->answer.mode, mode + 1);
-    assert_int_equal(x->answer.version, wire_version(x->request[0]));
-    assert_in_range(x->answer.version, 1, 4);
-    assert_memory_equal(x->out + 24, x->request + 40, 8);
-    assert_true(x->answer.receive <= x->answer.transmit);
-    assert_true(x->in.kiss || (x->answer.receive % 2 == 1 && x->answer.transmit % 2 == 0));
-    assert_true(x->answer.reftime <= x->answer.receive);
-    assert_true(x->answer.root_dispersion > 0);
-    double bound = snapshot_bound(&x->snapshot, NOW);
-    assert_true(x->answer.root_dispersion >= fmin(bound * 65536, UINT32_MAX));
-    if (x->verdict == VERDICT_ANSWERED) {
-        assert_in_range(x->answer.stratum, 1, 15);
-        assert_in_range(x->answer.leap, 0, 2);
-        ++*synced;
-    } else {
-        assert_int_equal(x->answer.stratum, 0);
-        assert_int_equal(x->answer.leap, 3);
-        assert_true(x->answer.refid == (x->in.kiss ? RATE : x->snapshot.locked_once ? 0 : INIT));
-    }
-}
-
-static void test_properties_and_every_verdict_reached(void **state)
-{
-    (void)state;
-    struct rng rng = rng_seeded(3, 1);
-    uint64_t reached[VERDICT_COUNT] = {0}, synced = 0;
-    static uint8_t untouched[REPLY_SIZE];
-    struct keys *keys = some_keys();
-    memset(untouched, 0x5a, sizeof untouched);
-    for (int n = 0; n < 20000; n++) {
-        struct exchange x;
-        randomise(&x, &rng);
-        x.in.keys = keys;
-        if (n % 8 == 0) {
-            x.in.size = WIRE_SIZE;
-            uint32_t id = 1 + (uint32_t)n / 8 % 5;
-            sign(&x, keys, id, id == 1 || id == 4 || n % 3 ? 16 : 20); /* some are too short */
-        }
-        reached[ask(&x)]++;
-        if (x.verdict == VERDICT_ANSWERED || x.verdict == VERDICT_UNSYNCHRONISED ||
-            x.verdict == VERDICT_KOD)
-            check_answer(&x, &synced);
-        else
-            assert_true(x.size == 0 && !memcmp(x.out, untouched, sizeof untouched));
-    }
-    keys_free(keys);
-    assert_true(synced > 500);
-    for (int i = 0; i < VERDICT_COUNT; i++)
-        if (!reached[i] && i != VERDICT_IGNORED && i != VERDICT_REFUSED && i != VERDICT_LEAKED &&
-            i != VERDICT_QUERY && i != VERDICT_QUERY_LOST)
-            fail_msg("verdict %s was never reached", verdict_table[i].name);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -565,7 +400,6 @@ int main(void)
         cmocka_unit_test(test_steps),
         cmocka_unit_test(test_eras),
         cmocka_unit_test(test_every_verdict_has_a_row),
-        cmocka_unit_test(test_properties_and_every_verdict_reached),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,9 +133,9 @@ static inline void tree_process(const struct tree *t, int pid, const char *name,
     snprintf(path, sizeof path, "/proc/%d/comm", pid);
     tree_file(t, path, name);
     snprintf(words, sizeof words, "%s", arguments);
-    for (char *c = words; *c; c++)
-        if (*c == '|')
-            *c = 0;
+    for (char *at = words; *at; at++)
+        if (*at == '|')
+            *at = 0;
     snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
     tree_bytes(t, path, words, strlen(arguments) + 1);
     snprintf(path, sizeof path, "/proc/%d/fd/3", pid);
