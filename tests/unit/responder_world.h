@@ -173,6 +173,14 @@ static inline void start(struct world *w)
         fail_msg("%s", err_line(&err, line, sizeof line));
 }
 
+/* Started, and asked on one port of 127.0.0.1. */
+static inline void begin_local(struct world *w, int threads)
+{
+    begin(w, threads);
+    listen_on(w, "127.0.0.1", 0, false);
+    start(w);
+}
+
 static inline void end(struct world *w)
 {
     responder_close(w->responder);

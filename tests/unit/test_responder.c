@@ -69,9 +69,7 @@ static void junk_storm(int threads)
     struct rng rng = rng_seeded(5, (uint64_t)threads);
     static const uint16_t lengths[] = {0, 1, 8, 12, 47, 48, 49, 68, 72, 1472, 9000, 65507};
     static uint8_t junk[65507];
-    begin(&w, threads);
-    listen_on(&w, "127.0.0.1", 0, false);
-    start(&w);
+    begin_local(&w, threads);
     union address to = address("127.0.0.1", port_of(&w, 0));
     int fd = client("127.0.0.1"), said = w.lines;
     uint64_t sent = 0, in = 0, out = 0;
@@ -114,9 +112,7 @@ static void test_many_clients(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w, 4);
-    listen_on(&w, "127.0.0.1", 0, false);
-    start(&w);
+    begin_local(&w, 4);
     for (int i = 1; i <= 60; i++) {
         char from[32];
         snprintf(from, sizeof from, "127.0.%d.%d", i % 7, i);
@@ -158,9 +154,7 @@ static void test_a15_no_answer_in_transition(void **state)
     (void)state;
     struct world w;
     uint8_t request[WIRE_SIZE] = {4 << 3 | WIRE_MODE_CLIENT};
-    begin(&w, 2);
-    listen_on(&w, "127.0.0.1", 0, false);
-    start(&w);
+    begin_local(&w, 2);
     w.snapshot.transition = true;
     publish(&w);
     union address to = address("127.0.0.1", port_of(&w, 0));
@@ -265,9 +259,7 @@ static struct ntp_packet exchange(struct world *w, int fd, uint64_t origin, uint
 static void interleaved(int threads)
 {
     struct world w;
-    begin(&w, threads);
-    listen_on(&w, "127.0.0.1", 0, false);
-    start(&w);
+    begin_local(&w, threads);
     int fd = client("127.0.0.1");
     struct ntp_packet a = exchange(&w, fd, 0, 0, 1000);
     assert_true(a.origin == 1000);
@@ -297,9 +289,7 @@ static void test_interleaved(void **state)
 static void latency_is_measured(int threads)
 {
     struct world w;
-    begin(&w, threads);
-    listen_on(&w, "127.0.0.1", 0, false);
-    start(&w);
+    begin_local(&w, threads);
     int fd = client("127.0.0.1");
     struct responder_counts c = counts(&w);
     assert_int_equal(c.measured, 0);

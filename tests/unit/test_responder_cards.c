@@ -268,6 +268,13 @@ static bool leaves_in(const struct world *w, int64_t ns)
     return same(w->answer.transmit, civil_to_ntp(machine.now + ns));
 }
 
+/* A second after the one before. */
+static void ask_later(struct world *w, bool compare)
+{
+    later(w, compare);
+    ask_basic(w);
+}
+
 /* Soon after another: no sample is taken of this one's leaving, so the one before is learnt from.
  */
 static void ask_again(struct world *w)
@@ -280,11 +287,16 @@ static void ask_again(struct world *w)
 static void learn(struct world *w)
 {
     for (int i = 0; i < 2 * DEPARTURES_ENOUGH; i++) {
-        later(w, true);
-        ask_basic(w);
+        ask_later(w, true);
         ask_again(w);
     }
     assert_true(by_card(w));
+}
+
+static void begin_learnt(struct world *w)
+{
+    begin(w);
+    learn(w);
 }
 
 static void both_timestamps_are_the_cards_or_none(void **state)
@@ -294,8 +306,7 @@ static void both_timestamps_are_the_cards_or_none(void **state)
     begin(&w);
     for (unsigned samples = 1; samples <= 3 * DEPARTURES_ENOUGH; samples++) {
         bool known = samples >= DEPARTURES_ENOUGH;
-        later(&w, true);
-        ask_basic(&w);
+        ask_later(&w, true);
         ask_again(&w);
         assert_true(known ? by_card(&w) : by_kernel(&w));
         if (samples > 1)
@@ -311,25 +322,21 @@ static void without_transmit_stamps_the_kernel_stamps(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    learn(&w);
+    begin_learnt(&w);
     machine.transmits = false; /* as when it is switched off */
     for (int i = 0; i < DEPARTURES_DEAF; i++) {
-        later(&w, true);
-        ask_basic(&w);
+        ask_later(&w, true);
         assert_true(by_card(&w));
         ask_again(&w);
     }
-    later(&w, true);
-    ask_basic(&w);
+    ask_later(&w, true);
     assert_true(by_kernel(&w) && leaves_in(&w, LEAVES));
     end(&w);
 
     begin(&w);
     machine.transmits = false;
     for (int i = 0; i < 3 * DEPARTURES_DEAF; i++) {
-        later(&w, true);
-        ask_basic(&w);
+        ask_later(&w, true);
         assert_true(by_kernel(&w));
         ask_again(&w);
     }
@@ -345,8 +352,7 @@ static void without_a_card_nothing_is_asked_of_one(void **state)
     begin(&w);
     machine.receives = false;
     for (int i = 0; i < 3 * DEPARTURES_ENOUGH; i++) {
-        later(&w, true);
-        ask_basic(&w);
+        ask_later(&w, true);
         assert_true(by_kernel(&w));
     }
     assert_false(machine.ever);
@@ -359,15 +365,12 @@ static void a_comparison_before_a_step_is_not_used(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    learn(&w);
+    begin_learnt(&w);
     later(&w, true);
     w.generation++;
-    later(&w, false); /* the clock was stepped, and the cards are not compared yet */
-    ask_basic(&w);
+    ask_later(&w, false); /* the clock was stepped, and the cards are not compared yet */
     assert_true(by_kernel(&w));
-    later(&w, true);
-    ask_basic(&w);
+    ask_later(&w, true);
     assert_true(by_card(&w));
     assert_int_equal(w.cards.view.line[2].before.system, 0);
     end(&w);
@@ -377,15 +380,12 @@ static void an_old_comparison_is_not_used(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    learn(&w);
+    begin_learnt(&w);
     for (int i = 1; i < CARDS_AGE_MAX / NS_PER_S; i++) {
-        later(&w, false);
-        ask_basic(&w);
+        ask_later(&w, false);
         assert_true(by_card(&w));
     }
-    later(&w, false);
-    ask_basic(&w);
+    ask_later(&w, false);
     assert_true(by_kernel(&w));
     assert_int_equal(w.tally.contradicted, 1);
     end(&w);
@@ -396,37 +396,30 @@ static void what_cannot_be_is_not_used(void **state)
     (void)state;
     static const int64_t earlier[] = {-1, NET_CARD_APART + 1, -NS_PER_S, 100 * NS_PER_S};
     struct world w;
-    begin(&w);
-    learn(&w);
+    begin_learnt(&w);
     for (unsigned i = 0; i < sizeof earlier / sizeof *earlier; i++) {
         machine.earlier = earlier[i];
-        later(&w, true);
-        ask_basic(&w);
+        ask_later(&w, true);
         assert_true(by_kernel(&w));
         assert_int_equal(w.tally.contradicted, i + 1);
     }
     machine.earlier = EARLIER;
     machine.interface = INTERFACE + 1; /* of a card that is not compared */
-    later(&w, true);
-    ask_basic(&w);
+    ask_later(&w, true);
     assert_true(by_kernel(&w));
     machine.interface = 0; /* of no card that is told */
-    later(&w, true);
-    ask_basic(&w);
+    ask_later(&w, true);
     assert_true(by_kernel(&w));
     machine.interface = INTERFACE;
     gone = true;
-    later(&w, true);
-    ask_basic(&w);
+    ask_later(&w, true);
     assert_true(by_kernel(&w));
     gone = false;
     error = 2 * CARDS_ERROR_MAX;
-    later(&w, true);
-    ask_basic(&w);
+    ask_later(&w, true);
     assert_true(by_kernel(&w));
     error = CARDS_ERROR_MAX / 2;
-    later(&w, true);
-    ask_basic(&w);
+    ask_later(&w, true);
     assert_true(by_card(&w));
     end(&w);
 }
@@ -444,8 +437,7 @@ static void in_interleaved_mode_the_card_says_when_it_left(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    learn(&w);
+    begin_learnt(&w);
     ask_next(&w); /* from now on it is kept */
     int64_t before = ask_next(&w);
     for (int i = 0; i < 5; i++) {
@@ -461,11 +453,9 @@ static void a_card_that_was_replaced_is_learnt_anew(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    learn(&w);
+    begin_learnt(&w);
     machine.interface = w.cards.card[2].interface = INTERFACE + 1;
-    later(&w, true);
-    ask_basic(&w);
+    ask_later(&w, true);
     assert_true(by_kernel(&w));
     assert_int_equal(w.cards.view.line[2].before.system, 0);
     learn(&w);

@@ -71,6 +71,20 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *list, unsigned count, int flags)
 }
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
+/* A responder whose answers the kernel takes, and a client. */
+static int begin_taken(struct world *w)
+{
+    begin_local(w, 0);
+    memset(&refuse, 0, sizeof refuse);
+    return client("127.0.0.1");
+}
+
+static void end_taken(struct world *w, int fd)
+{
+    close(fd);
+    end(w);
+}
+
 /* So many requests, marked 0, 1, ... that wait in the socket when the loop comes to it. */
 static void ask_all(struct world *w, int fd, int count)
 {
@@ -106,11 +120,7 @@ static void batch_with(int errnum, bool once, const int *marks, const bool lost[
     static const bool none[BATCH_SIZE];
     struct world w;
     uint64_t missing = 0;
-    begin(&w, 0);
-    listen_on(&w, "127.0.0.1", 0, false);
-    start(&w);
-    int fd = client("127.0.0.1"), said = w.lines;
-    memset(&refuse, 0, sizeof refuse);
+    int fd = begin_taken(&w), said = w.lines;
     refuse.errnum = errnum;
     refuse.once = once;
     for (const int *m = marks; *m >= 0; m++)
@@ -134,8 +144,7 @@ static void batch_with(int errnum, bool once, const int *marks, const bool lost[
     assert_int_equal(c.send_errors, missing);
     assert_int_equal(c.receive_errors, 0);
     assert_int_equal(w.lines, said); /* counted, not logged */
-    close(fd);
-    end(&w);
+    end_taken(&w, fd);
 }
 
 /* First, amid, two in a row and last: each alone is left out. */
@@ -192,19 +201,14 @@ static void test_a15_alone(void **state)
     enum { COUNT = 5 };
     static const bool lost[COUNT] = {[2] = true};
     struct world w;
-    begin(&w, 0);
-    listen_on(&w, "127.0.0.1", 0, false);
-    start(&w);
-    int fd = client("127.0.0.1");
-    memset(&refuse, 0, sizeof refuse);
+    int fd = begin_taken(&w);
     refuse.errnum = ENOBUFS;
     refuse.mark[2] = true;
     ask_all(&w, fd, COUNT);
     hear_all(&w, fd, COUNT, lost);
     assert_int_equal(refuse.most, 1);
     assert_int_equal(counts(&w).send_errors, 1);
-    close(fd);
-    end(&w);
+    end_taken(&w, fd);
 }
 
 /* `count` requests that wait together; the longest list that their answers were sent as. */
@@ -223,11 +227,7 @@ static void test_together_when_busy(void **state)
     (void)state;
     enum { FEW = 2, SEVERAL = 8, OFTEN = 40 };
     struct world w;
-    begin(&w, 0);
-    listen_on(&w, "127.0.0.1", 0, false);
-    start(&w);
-    int fd = client("127.0.0.1");
-    memset(&refuse, 0, sizeof refuse);
+    int fd = begin_taken(&w);
     assert_int_equal(sent_as(&w, fd, SEVERAL), 1); /* once is no habit */
     for (int i = 0; i < OFTEN; i++)
         assert_int_equal(sent_as(&w, fd, FEW), 1);
@@ -237,8 +237,7 @@ static void test_together_when_busy(void **state)
     for (int i = 0; i < OFTEN; i++)
         (void)sent_as(&w, fd, 1);
     assert_int_equal(sent_as(&w, fd, SEVERAL), 1);
-    close(fd);
-    end(&w);
+    end_taken(&w, fd);
 }
 
 /* A measurement comes to its end before the next one begins, and then they are few. */
@@ -248,10 +247,7 @@ static void test_full_batches_are_measured_seldom(void **state)
     static const bool none[BATCH_SIZE];
     enum { LEARNING = 8 * LATENCY_KEPT, AFTER = 100 };
     struct world w;
-    begin(&w, 0);
-    listen_on(&w, "127.0.0.1", 0, false);
-    start(&w);
-    int fd = client("127.0.0.1");
+    int fd = begin_taken(&w);
     for (int i = 0; i < LEARNING + AFTER; i++) {
         if (i == LEARNING)
             memset(&refuse, 0, sizeof refuse);
@@ -260,8 +256,7 @@ static void test_full_batches_are_measured_seldom(void **state)
     }
     assert_true(counts(&w).measured > LATENCY_KEPT);
     assert_in_range(refuse.stamps, 1, AFTER / 5); /* one in 1024 answers, and one a second */
-    close(fd);
-    end(&w);
+    end_taken(&w, fd);
 }
 
 int main(void)

@@ -82,9 +82,7 @@ static void address_in_use(int threads, int other)
 {
     struct world w, second;
     struct err err = {0};
-    begin(&w, threads);
-    listen_on(&w, "127.0.0.1", 0, false);
-    start(&w);
+    begin_local(&w, threads);
     begin(&second, other);
     listen_on(&second, "127.0.0.1", port_of(&w, 0), false);
     assert_int_equal(try_open(&second, &err), -1);
@@ -140,9 +138,7 @@ static void test_no_cache_line_has_two_writers(void **state)
     struct world w;
     struct responder_part part[PARTS];
     int parts = 0, of[THREADS] = {0};
-    begin(&w, THREADS);
-    listen_on(&w, "127.0.0.1", 0, false);
-    start(&w);
+    begin_local(&w, THREADS);
     while (parts < PARTS && !responder_written(w.responder, parts, &part[parts]))
         of[part[parts++].worker]++;
     assert_in_range(parts, THREADS, PARTS - 1);
