@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "server/doctor/boot.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static bool ends(const char *text, size_t size)
 {

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "server/drift_delays.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void look_at(const struct drift *d)
 {

@@ -17,7 +17,6 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "refclock/civil.h"
@@ -25,20 +24,13 @@
 #include "refclock/loop_virtual.h"
 #include "refclock/refclock.h"
 #include "server/peers.h"
+#include "tests/fuzz/fuzz.h"
 
 #define START        (INT64_C(1795521600) * NS_PER_S)
 #define DELAY        (5 * INT64_C(1000000)) /* ns, each way */
 #define ANSWERS_MOST 100
 #define RIGHT_ONES   12
 #define BOUND_MOST   20.0 /* s, of an answer that claims time */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-    do {                   \
-        if (!(condition))  \
-            abort();       \
-    } while (0)
 
 struct world {
     struct net net; /* first: the peers' */

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Lines of a gpsd that is not to be trusted, through libgps. */
-#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "drivers/gpsd_json.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void check(const struct gpsd_message *m)
 {
-    assert(m->sky.count >= 0 && m->sky.count <= SKY_MAX && m->sky.used <= m->sky.count);
-    assert(m->leap >= 0 && m->leap < 200 && m->mode >= 0 && m->mode <= 3);
-    assert(memchr(m->device, 0, sizeof m->device) && memchr(m->release, 0, sizeof m->release));
+    REQUIRE(m->sky.count >= 0 && m->sky.count <= SKY_MAX && m->sky.used <= m->sky.count);
+    REQUIRE(m->leap >= 0 && m->leap < 200 && m->mode >= 0 && m->mode <= 3);
+    REQUIRE(memchr(m->device, 0, sizeof m->device) && memchr(m->release, 0, sizeof m->release));
     if (m->class == GPSD_PPS || m->class == GPSD_TOFF)
-        assert(m->real > 0 && m->clock > 0 && m->sawtooth < 1e-6 && m->sawtooth > -1e-6);
+        REQUIRE(m->real > 0 && m->clock > 0 && m->sawtooth < 1e-6 && m->sawtooth > -1e-6);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

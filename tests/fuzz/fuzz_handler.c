@@ -7,21 +7,13 @@
 #include <arpa/inet.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "refclock/civil.h"
 #include "server/responder/handler.h"
+#include "tests/fuzz/fuzz.h"
 
 #define START (INT64_C(1795521600) * NS_PER_S)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-    do {                   \
-        if (!(condition))  \
-            abort();       \
-    } while (0)
 
 struct world {
     struct clock clock;

@@ -2,17 +2,9 @@
 /* Any bytes as a key file; the first octet chooses what is wanted of it. */
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "server/keys.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-    do {                   \
-        if (!(condition))  \
-            abort();       \
-    } while (0)
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

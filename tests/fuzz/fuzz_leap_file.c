@@ -4,8 +4,7 @@
 #include <stdlib.h>
 
 #include "server/leap_file.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void look_at(const struct leap_list *list)
 {

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "server/metrics/metrics.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static const char *skip_name(const char *c)
 {

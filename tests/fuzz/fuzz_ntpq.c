@@ -8,16 +8,9 @@
 
 #include "refclock/civil.h"
 #include "server/ntpq/ntpq.h"
+#include "tests/fuzz/fuzz.h"
 
 #define NOW (INT64_C(1795521600) * NS_PER_S)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-    do {                   \
-        if (!(condition))  \
-            abort();       \
-    } while (0)
 
 struct world {
     struct status status;

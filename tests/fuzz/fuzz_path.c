@@ -24,18 +24,11 @@
 #include "server/daemon.h"
 #include "server/responder/handler.h"
 #include "server/status/json.h"
+#include "tests/fuzz/fuzz.h"
 
 #define START       (INT64_C(1795521600) * NS_PER_S)
 #define PIVOT       INT64_C(1795478400)
 #define PASSES_MOST 3000 /* of time, in one input */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-    do {                   \
-        if (!(condition))  \
-            abort();       \
-    } while (0)
 
 enum { WITH_PPS = 1, PULSES = 2, STATED = 4, STEERED = 8, GLITCHES = 16, FAR_OFF = 32 };
 

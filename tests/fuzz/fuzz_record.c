@@ -8,10 +8,9 @@
 
 #include "server/record/record.h"
 #include "server/sim/replay.h"
+#include "tests/fuzz/fuzz.h"
 
 #define MOST 8192 /* bytes: time that passes in a recording costs time here */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -5,21 +5,13 @@
  */
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "refclock/civil.h"
 #include "server/reply.h"
+#include "tests/fuzz/fuzz.h"
 
 #define NOW (INT64_C(1795521600) * NS_PER_S)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-    do {                   \
-        if (!(condition))  \
-            abort();       \
-    } while (0)
 
 static struct snapshot snapshot_for(uint8_t choice)
 {

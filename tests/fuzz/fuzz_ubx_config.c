@@ -5,18 +5,10 @@
  * message that sets what was read says the same.
  */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "drivers/ubx_config.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-    do {                   \
-        if (!(condition))  \
-            abort();       \
-    } while (0)
+#include "tests/fuzz/fuzz.h"
 
 static void check(enum ubx_feature f, const struct ubx_dialect *d, const struct ubx_values *v,
                   const struct ubx_payload *kept)

@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { INPUT_MAX = 65536, MUTATIONS = 4000 };
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+enum { INPUT_MAX = 65536, MUTATIONS = 4000 };
 
 struct seed {
     uint8_t *data;
