@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server/status/status.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
+#include <stddef.h>
 
 #include "refclock/sample.h"
 #include "server/alarm/alarm.h"
@@ -26,17 +24,14 @@ static const char *const edge_names[] = {"unknown", "rising", "falling", NULL};
 static const char *const trust_names[] = {"not_monitored", "trusted", "doubtful", "rejected", NULL};
 static const char *const health_names[] = {"closed", "silent", "no_fix", "ok", NULL};
 
-/* A row: name in JSON, type, member, label for people, one sentence. */
-#define ROW(json, kind, member, text, sentence)                                          \
+/* A row: name in JSON, type, words for its values, member, label for people, one sentence. */
+#define SHOWN(json, kind, list, member, text, sentence)                                  \
     {                                                                                    \
         .name = json, .type = STATUS_TYPE_##kind, .offset = offsetof(struct AT, member), \
-        .label = text, .help = sentence                                                  \
+        .label = text, .help = sentence, .names = list                                   \
     }
-#define NAMED(json, list, member, text, sentence)                                      \
-    {                                                                                  \
-        .name = json, .type = STATUS_TYPE_NAME, .offset = offsetof(struct AT, member), \
-        .label = text, .help = sentence, .names = list                                 \
-    }
+#define ROW(json, kind, member, text, sentence)   SHOWN(json, kind, NULL, member, text, sentence)
+#define NAMED(json, list, member, text, sentence) SHOWN(json, NAME, list, member, text, sentence)
 #define OBJECT(json, table, member, sentence)                                            \
     {                                                                                    \
         .name = json, .type = STATUS_TYPE_OBJECT, .offset = offsetof(struct AT, member), \
@@ -100,12 +95,8 @@ static const struct status_row clock_rows[] = {
         "The pulse is stamped this long after the true second, by configuration."),
     ROW("latency_uncertainty", BOUND, latency_uncertainty, "its uncertainty",
         "How far the latency may be off; part of bound_total."),
-    {.name = "latency_assumed",
-     .type = STATUS_TYPE_BOOL,
-     .offset = offsetof(struct status_clock, latency_assumed),
-     .label = "latency is",
-     .names = assumed_names,
-     .help = "True: the latency was not configured, it is assumed, not measured."},
+    SHOWN("latency_assumed", BOOL, assumed_names, latency_assumed, "latency is",
+          "True: the latency was not configured, it is assumed, not measured."),
     ROW("noise_pulse", SIZE, noise_pulse, "pulse noise",
         "Estimated standard deviation of the pulses."),
     ROW("noise_white_fm", SIZE, noise_white_fm, "oscillator noise",
@@ -121,12 +112,8 @@ static const struct status_row clock_rows[] = {
     ROW("passes_100us", INSTANT, passes_100us, "100 us held until", "The same for 100 us."),
     ROW("passes_1ms", INSTANT, passes_1ms, "1 ms held until", "The same for 1 ms."),
     ROW("celsius", NUMBER, celsius, "temperature", "At the sensor, degrees Celsius."),
-    {.name = "thermal",
-     .type = STATUS_TYPE_BOOL,
-     .offset = offsetof(struct status_clock, thermal),
-     .label = "temperature is",
-     .names = thermal_names,
-     .help = "Whether the frequency is corrected by the temperature, because that helps."},
+    SHOWN("thermal", BOOL, thermal_names, thermal, "temperature is",
+          "Whether the frequency is corrected by the temperature, because that helps."),
     ROW("per_kelvin", NUMBER, per_kelvin, NULL, "Change of the frequency per kelvin, as learned."),
     ROW("per_kelvin_ppm", PPM, per_kelvin, "per kelvin", "per_kelvin in parts per million."),
     ROW("per_kelvin_error_ppm", PPM_SIZE, per_kelvin_error, NULL,
@@ -249,8 +236,7 @@ static const struct status_row source_rows[] = {
         "One sentence: why it is used or not, and what would change it."),
     ROW("verdict", TEXT, verdict, "verdict",
         "What selection made of the receiver: unfit, watched, new, falseticker, undecided, "
-        "standby, "
-        "combined (feeds the estimate beside the one that leads) or leads."),
+        "standby, combined (feeds the estimate beside the one that leads) or leads."),
     NAMED("trust", trust_names, trust, "integrity",
           "Whether the receiver's integrity is watched, and how it fares: not_monitored, trusted, "
           "doubtful or rejected."),
@@ -401,8 +387,7 @@ static const struct status_row server_rows[] = {
         "Answers whose leaving the kernel stamped, to measure the next."),
     ROW("transmit_latency", SECONDS, latency, "transmit latency",
         "From the reading of the clock until an answer leaves, as measured; transmit timestamps "
-        "are "
-        "that much later than the reading."),
+        "are that much later than the reading."),
     END,
 };
 #undef AT
@@ -502,26 +487,3 @@ const struct status_row status_rows[] = {
     END,
 };
 #undef AT
-
-static const char *const all_but_clients[] = {
-    "version", "release", "host",  "time", "bound",  "bound_ns", "clock",   "alarms",
-    "sources", "sky",     "feeds", "leap", "server", "socket",   "process", NULL};
-static const char *const clients_names[] = {"version", "time", "clients", "server", NULL};
-static const char *const sources_names[] = {"version", "time", "sources", NULL};
-static const char *const satellites_names[] = {"version", "time", "sky", NULL};
-static const char *const leap_request_names[] = {"version", "time", "leap", NULL};
-static const char *const now_names[] = {"version", "time", "bound", "bound_ns", "clock", NULL};
-static const char *const alarms_names[] = {"version", "time", "alarms", NULL};
-static const char *const version_names[] = {"version", "release", "host", NULL};
-
-const struct status_request status_requests[] = {
-    {"status", "Everything but the clients.", all_but_clients},
-    {"sources", "The reference clocks.", sources_names},
-    {"satellites", "The satellites that the receiver reports.", satellites_names},
-    {"leap", "Leap seconds: what is served, and who says what.", leap_request_names},
-    {"alarms", "What is not as it should be, worst first.", alarms_names},
-    {"clients", "Who asks most, and what became of all requests.", clients_names},
-    {"now", "The time, made anew for this request, and the clock.", now_names},
-    {"version", "Versions of the protocol and of timeball.", version_names},
-    {NULL, NULL, NULL},
-};
