@@ -8,16 +8,9 @@
 #include "refclock/announce.h"
 #include "refclock/delays.h"
 #include "refclock/lead.h"
+#include "refclock/steer.h"
 
-#define SECOND       INT64_C(1000000000)
-#define LATE_NS      20000000 /* a second is over when its pulse is so late */
-#define FIRST_STEP   0.5e-3   /* s, at the start: what is less is slewed */
-#define PANIC        1000.0   /* s, RFC 5905 PANICT */
-#define DOUBT_LABELS 2
-#define UNDO_AGAIN_NS \
-    (600 * SECOND)            /* a second foreign step within this: somebody else owns the clock */
-#define SYNC_BOUND        0.5 /* s: beyond, the second itself is not known */
-#define SLEW_LEAST        1e-6
+#define SECOND            INT64_C(1000000000)
 #define WITNESS_INTERVALS 8 /* of a network server, for which what it said stands */
 
 static void second_over(void *arg, int64_t now);
@@ -59,113 +52,13 @@ struct memory refclock_memory(const struct refclock *r)
                           : (struct memory){0};
 }
 
-/* ---- carrying out ---- */
-
-static void note_step(struct refclock *r, double amount, bool foreign)
-{
-    r->last_step =
-        (struct refclock_step){.truth = clock_now(r->clock), .amount = amount, .foreign = foreign};
-    if (foreign)
-        r->foreign_step = r->last_step;
-}
-
-static void make_step(struct refclock *r, const struct steering *order)
-{
-    struct err err;
-    int64_t at;
-    char line[512];
-    announce_publish(r, true);
-    if (clock_step(r->clock, order->amount, &at, &err)) {
-        log_say(r->log, LOG_LEVEL_ERROR, "%s", err_line(&err, line, sizeof line));
-        return;
-    }
-    r->steps++;
-    r->to_undo = 0;
-    note_step(r, order->amount, false);
-    log_say(r->log, LOG_LEVEL_NOTICE, "clock stepped by %+.9f s: %s", order->amount, order->reason);
-}
-
-static void make_slew(struct refclock *r, const struct steering *order, double rest)
-{
-    struct err err;
-    double set;
-    int64_t at;
-    char line[512];
-    if (clock_set_freq(r->clock, order->amount, &set, &at, &err)) {
-        if (log_allowed(&r->limit_tell, loop_now(r->loop), NULL))
-            log_say(r->log, LOG_LEVEL_ERROR, "%s", err_line(&err, line, sizeof line));
-        return;
-    }
-    discipline_steered(&r->discipline, set, clock_local(r->clock, at));
-    r->rest = rest;
-}
-
-/* True when the offset is one that no receiver may talk a running clock into; what others stepped
- * is not its doing. */
-static bool refuse(struct refclock *r, double off)
-{
-    double amount = off + r->to_undo;
-    if (!r->steered_once || fabs(amount) <= PANIC)
-        return false;
-    r->refused++;
-    if (log_allowed(&r->limit_refused, loop_now(r->loop), NULL))
-        log_say(r->log, LOG_LEVEL_ERROR,
-                "the source says the clock is %.3f s off, more than %.0f s: refused; check the "
-                "receiver, then restart timeballd",
-                amount, PANIC);
-    r->state = REFCLOCK_UNSYNCHRONISED;
-    return true;
-}
-
-/* Nothing may be followed now: a slew that is under way ends. */
-static void end_slew(struct refclock *r)
-{
-    struct steering order = {.kind = STEER_SLEW, .amount = r->rest};
-    if (r->steered_once && fabs(r->clock->freq - r->rest) > SLEW_LEAST)
-        make_slew(r, &order, r->rest);
-}
-
-/* s, until a slew that begins now should be done: at the next second, or whenever it is looked at
- * again, for it stays in force until then. */
-static double slew_time(const struct refclock *r, int64_t truth)
-{
-    double to_second = 1 - (double)(truth % SECOND) * 1e-9;
-    int64_t look = r->second.due - r->loop->ops->steady(r->loop) - LATE_NS;
-    return fmax(to_second, (double)look * 1e-9);
-}
-
-static void steer(struct refclock *r)
-{
-    struct estimate e;
-    if (!r->clock->steerable || !discipline_ready(&r->discipline) || r->doubt ||
-        leap_carry_holds(r))
-        return;
-    int64_t local = clock_local(r->clock, clock_now(r->clock));
-    discipline_estimate(&r->discipline, local, &e);
-    double off = announce_behind(r, &e);
-    if (e.stat > SYNC_BOUND || refuse(r, off) || (r->foreign_clock && fabs(off) > FIRST_STEP)) {
-        end_slew(r);
-        return;
-    }
-    double horizon = slew_time(r, local + e.shift + llrint(e.offset * 1e9));
-    double step_over = r->steered_once && r->to_undo == 0 ? r->config.steplimit : FIRST_STEP;
-    r->steered_once = true;
-    struct steering order = discipline_steer(&e, off, horizon, true, step_over);
-    if (order.kind == STEER_STEP) {
-        make_step(r, &order);
-        discipline_estimate(&r->discipline, clock_local(r->clock, clock_now(r->clock)), &e);
-        order = discipline_steer(&e, announce_behind(r, &e), horizon, false, 0);
-    }
-    make_slew(r, &order, e.freq);
-}
-
 /* ---- states ---- */
 
 double refclock_holdover_limit(const struct refclock *r)
 {
     const struct receiver *led = refclock_leader(r);
     /* what came over a network was never better than its paths: the limit is a receiver's */
-    return led && led->config.peer ? fmax(SYNC_BOUND, r->config.holdover_limit)
+    return led && led->config.peer ? fmax(REFCLOCK_SYNC_BOUND, r->config.holdover_limit)
                                    : r->config.holdover_limit;
 }
 
@@ -190,7 +83,7 @@ static enum refclock_state next_state(const struct refclock *r)
                     r->selection.choice == FITNESS_MESSAGE;
     if (!r->synced_once && !lead_settled(r))
         return REFCLOCK_STARTING;
-    if (r->selection.choice != FITNESS_NOTHING && total < SYNC_BOUND)
+    if (r->selection.choice != FITNESS_NOTHING && total < REFCLOCK_SYNC_BOUND)
         return REFCLOCK_LOCKED;
     if (!r->synced_once)
         return REFCLOCK_STARTING;
@@ -225,7 +118,7 @@ static void act(struct refclock *r)
     leap_carry_look(r);
     reselect(r);
     if (r->state != REFCLOCK_STARTING)
-        steer(r);
+        steer_clock(r);
     announce_publish(r, false);
     announce_to_kernel(r);
 }
@@ -251,20 +144,7 @@ static void second_over(void *arg, int64_t now)
 static void jumped(void *arg, int64_t now, int64_t step)
 {
     struct refclock *r = arg;
-    uint64_t held = 0;
-    r->foreign_steps++;
-    r->to_undo += (double)step * 1e-9;
-    note_step(r, (double)step * 1e-9, true);
-    r->doubt = DOUBT_LABELS;
-    r->foreign_clock = r->undone && now - r->undone < UNDO_AGAIN_NS;
-    r->undone = now;
-    if (log_allowed(&r->limit_foreign, now, &held))
-        log_say(r->log, LOG_LEVEL_WARNING, "another program stepped the clock by %+.6f s: %s",
-                (double)step * 1e-9,
-                r->foreign_clock ? "again within ten minutes, so the clock is left to it and the "
-                                   "estimate is served; stop it "
-                                   "(chronyd, ntpd, date -s?) or set `clock none`"
-                                 : "undone as soon as the second is confirmed");
+    steer_jumped(r, now, (double)step * 1e-9);
     reselect(r);
     announce_publish(r, false);
 }
@@ -313,7 +193,7 @@ void refclock_edge(struct refclock *r, int who, const struct edge *e)
     if (lead_wants(r, who))
         lead_deliver(r, who, &s);
     if (sets_the_pace(r, who))
-        end_second(r, SECOND + LATE_NS);
+        end_second(r, SECOND + REFCLOCK_LATE_NS);
 }
 
 static void message_alone(struct refclock *r, int who, const struct timelabel *l)
@@ -322,7 +202,7 @@ static void message_alone(struct refclock *r, int who, const struct timelabel *l
     struct sample s;
     numbering_message_sample(l, &s);
     one->message_uncertainty = s.uncertainty;
-    if (one->config.pulses || s.uncertainty >= SYNC_BOUND)
+    if (one->config.pulses || s.uncertainty >= REFCLOCK_SYNC_BOUND)
         return;
     r->doubt -= r->doubt > 0;
     if (lead_deliver(r, who, &s))
@@ -342,7 +222,7 @@ static void follow_number(struct refclock *r, int who)
     one->renumbered = 0;
     if (who != r->led || !r->led_once || !r->discipline.started)
         return;
-    if (fabs(delays_number_off(r, &one->numbering) - (double)by) > SYNC_BOUND)
+    if (fabs(delays_number_off(r, &one->numbering) - (double)by) > REFCLOCK_SYNC_BOUND)
         return; /* it has come back to what the estimate says */
     discipline_leap(&r->discipline, by);
     log_say(r->log, LOG_LEVEL_WARNING,
@@ -399,7 +279,7 @@ void refclock_sample(struct refclock *r, int who, const struct sample *s)
     one->config.samples |= !one->config.pulses;
     receiver_heard(one, s->local);
     hear_flag(r, who, s->leap);
-    if (s->uncertainty >= SYNC_BOUND || !discipline_reaches(&r->discipline, s->local))
+    if (s->uncertainty >= REFCLOCK_SYNC_BOUND || !discipline_reaches(&r->discipline, s->local))
         return;
     r->doubt -= r->doubt > 0;
     if (lead_deliver(r, who, s))

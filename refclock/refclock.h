@@ -28,7 +28,9 @@ enum refclock_state {
     REFCLOCK_UNSYNCHRONISED, /* nothing that could be believed: LI 3 */
 };
 
-#define REFCLOCK_SOURCES SELECT_MOST
+#define REFCLOCK_SOURCES    SELECT_MOST
+#define REFCLOCK_SYNC_BOUND 0.5      /* s: beyond, the second itself is not known */
+#define REFCLOCK_LATE_NS    20000000 /* a second is over when its pulse is so late */
 
 struct refclock_config {
     uint32_t refid;         /* of numbered pulses */
