@@ -44,8 +44,7 @@ struct auto_driver {
     const struct profile *board; /* that the port taken is on; NULL: none that is known */
     enum health health;          /* of the port, as its driver said last */
     bool spoke;                  /* it has said something that is understood */
-    enum health told;            /* the last that the sink was told, and why */
-    struct err error, pulse_error, told_error;
+    struct err error, pulse_error;
     uint64_t scans, opened, messages, edges;
 };
 
@@ -54,12 +53,7 @@ struct auto_driver {
 /* The port's health is the receiver's; what is wrong with the pulse is said beside it. */
 static void tell(struct auto_driver *d)
 {
-    const struct err *err = *d->error.why ? &d->error : &d->pulse_error;
-    if (d->health == d->told && !strcmp(err->why, d->told_error.why))
-        return;
-    d->told = d->health;
-    d->told_error = *err;
-    d->driver.sink->health(d->driver.sink_arg, d->health, *err->why ? err : NULL);
+    driver_say(&d->driver, d->health, *d->error.why ? &d->error : &d->pulse_error);
 }
 
 static void on_health(void *arg, enum health health, const struct err *err)
@@ -366,7 +360,7 @@ static int auto_open(struct driver *driver, struct err *err)
     d->patience = (struct loop_timer){
         .name = "auto patience", .fire = on_patience, .arg = d, .due = INT64_MAX};
     reopen_init(&d->scan, driver->env->loop, "auto scan", on_scan, d);
-    d->told = HEALTH_SILENT;
+    driver->said = HEALTH_SILENT;
     search(d);
     return 0;
 }

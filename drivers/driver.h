@@ -132,7 +132,15 @@ struct driver {
     const struct driver_sink *sink;
     void *sink_arg;
     char path[OPTION_TEXT_SIZE]; /* the word after the driver's name */
+    enum health said;            /* the last that the sink was told, and why */
+    struct err said_err;
 };
+
+/* Tells the sink how the driver fares, and why (NULL: nothing to say), once each change of them. */
+void driver_say(struct driver *d, enum health health, const struct err *err);
+
+/* An error is the device's: fills err->thing (err NULL: nothing) with the driver's path. */
+void driver_blame(const struct driver *d, struct err *err);
 
 /* The only list of drivers, ends with NULL. */
 extern const struct driver_ops *const driver_table[];

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "drivers/driver.h"
 #include "drivers/reopen.h"
@@ -32,23 +31,8 @@ struct extts_driver {
     int64_t last; /* stamp before, on the PHC's scale */
     bool have_last, crowd;
     double delay;
-    enum health said;
-    struct err said_err;
-    uint64_t edges, crowded, stale, reopened;
+    uint64_t edges, crowded, stale;
 };
-
-static void say(struct extts_driver *d, enum health health, struct err *err)
-{
-    static const struct err none;
-    const struct err *why = err ? err : &none;
-    if (err)
-        snprintf(err->thing, sizeof err->thing, "%.*s", (int)sizeof err->thing - 1, d->driver.path);
-    if (d->said == health && !strcmp(d->said_err.why, why->why))
-        return;
-    d->said = health;
-    d->said_err = *why;
-    d->driver.sink->health(d->driver.sink_arg, health, *why->why ? why : NULL);
-}
 
 static void watch(struct extts_driver *d, bool on)
 {
@@ -72,7 +56,8 @@ static void shut(struct extts_driver *d)
 static void gone(struct extts_driver *d, struct err *err)
 {
     shut(d);
-    say(d, HEALTH_CLOSED, err);
+    driver_blame(&d->driver, err);
+    driver_say(&d->driver, HEALTH_CLOSED, err);
     reopen_later(&d->reopen);
 }
 
@@ -82,14 +67,15 @@ static void on_silence(void *arg, int64_t now)
     struct err err;
     (void)now;
     if (d->crowd)
-        err_set(&err, "", "set the receiver to one pulse a second; keep other signals off the line",
+        err_set(&err, d->driver.path,
+                "set the receiver to one pulse a second; keep other signals off the line",
                 "more than one edge a second comes, and which is the second's is not known");
     else
-        err_set(&err, "",
+        err_set(&err, d->driver.path,
                 "has the receiver a fix (most pulse only then)? is the pulse wired to this input?",
                 "no pulse for more than 5 s");
     d->crowd = false;
-    say(d, HEALTH_SILENT, &err);
+    driver_say(&d->driver, HEALTH_SILENT, &err);
 }
 
 static void pass_on(struct extts_driver *d, const struct phc_offset *o, int64_t stamp, int64_t now)
@@ -107,7 +93,7 @@ static void pass_on(struct extts_driver *d, const struct phc_offset *o, int64_t 
     };
     d->edges++;
     d->delay = o->error;
-    say(d, HEALTH_OK, NULL);
+    driver_say(&d->driver, HEALTH_OK, NULL);
     loop_after(d->driver.env->loop, &d->silence, SILENCE_NS);
     d->driver.sink->edge(d->driver.sink_arg, &edge);
 }
@@ -173,8 +159,9 @@ static void on_rest(void *arg, int64_t now)
     watch(arg, true);
 }
 
-static int open_device(struct extts_driver *d, struct err *err)
+static int open_device(struct driver *driver, struct err *err)
 {
+    struct extts_driver *d = (struct extts_driver *)driver;
     const struct driver_env *env = d->driver.env;
     const struct phc_input input = {
         .pin = (int)d->pin, .channel = (int)d->channel, .clear = d->edge};
@@ -185,9 +172,7 @@ static int open_device(struct extts_driver *d, struct err *err)
         return -1;
     }
     if (phc_compare(d->phc, &offset, err) || phc_listen(d->phc, &input, err)) {
-        if (err)
-            snprintf(err->thing, sizeof err->thing, "%.*s", (int)sizeof err->thing - 1,
-                     d->driver.path);
+        driver_blame(&d->driver, err);
         shut(d);
         return -1;
     }
@@ -198,21 +183,7 @@ static int open_device(struct extts_driver *d, struct err *err)
     d->fd.fd = phc_fd(d->phc);
     watch(d, true);
     loop_after(env->loop, &d->silence, SILENCE_NS);
-    reopen_done(&d->reopen);
     return 0;
-}
-
-static void on_reopen(void *arg, int64_t now)
-{
-    struct extts_driver *d = arg;
-    struct err err = {0};
-    (void)now;
-    if (open_device(d, &err)) {
-        say(d, HEALTH_CLOSED, &err);
-        reopen_later(&d->reopen);
-        return;
-    }
-    d->reopened++;
 }
 
 static int extts_open(struct driver *driver, struct err *err)
@@ -223,14 +194,8 @@ static int extts_open(struct driver *driver, struct err *err)
         (struct loop_timer){.name = "extts rest", .fire = on_rest, .arg = d, .due = INT64_MAX};
     d->silence = (struct loop_timer){
         .name = "extts silence", .fire = on_silence, .arg = d, .due = INT64_MAX};
-    reopen_init(&d->reopen, driver->env->loop, "extts reopen", on_reopen, d);
-    if (!open_device(d, err))
-        return 0;
-    d->said = HEALTH_CLOSED;
-    if (err)
-        d->said_err = *err;
-    reopen_later(&d->reopen);
-    return -1;
+    reopen_device(&d->reopen, driver, "extts reopen", open_device);
+    return reopen_begin(&d->reopen, err);
 }
 
 static void extts_close(struct driver *driver)
@@ -309,7 +274,7 @@ static const struct counter_row counters[] = {
     {"crowded", offsetof(struct extts_driver, crowded),
      "edges dropped: less than 0.75 s after another"},
     {"stale", offsetof(struct extts_driver, stale), "edges dropped: stamped too long ago"},
-    {"reopened", offsetof(struct extts_driver, reopened), "times that the device came back"},
+    {"reopened", offsetof(struct extts_driver, reopen.times), "times that the device came back"},
     {0},
 };
 

@@ -46,23 +46,9 @@ struct gpsd_driver {
     int fixes, garbage; /* in a row */
     struct sky sky;
     char about[128];
-    enum health said;
-    struct err said_err;
     uint64_t lines, malformed, fixes_all, no_fix, pulses_all, toffs, stale, early, bad_date,
         era_moved, connections;
 };
-
-static void say(struct gpsd_driver *d, enum health health, const struct err *err)
-{
-    static const struct err none;
-    if (!err)
-        err = &none;
-    if (d->said == health && !strcmp(d->said_err.why, err->why))
-        return;
-    d->said = health;
-    d->said_err = *err;
-    d->driver.sink->health(d->driver.sink_arg, health, *err->why ? err : NULL);
-}
 
 /* Called in the middle of a line: the connection is closed when it has been dealt with. */
 static void fail(struct gpsd_driver *d, const char *todo, const char *why)
@@ -77,7 +63,7 @@ static void say_no_fix(struct gpsd_driver *d, const char *todo, const char *why)
     d->no_fix++;
     d->fixes = 0;
     err_set(&err, d->driver.path, todo, "%s", why);
-    say(d, HEALTH_NO_FIX, &err);
+    driver_say(&d->driver, HEALTH_NO_FIX, &err);
 }
 
 static void on_version(struct gpsd_driver *d, const struct gpsd_message *m)
@@ -177,7 +163,7 @@ static bool believed(struct gpsd_driver *d, const struct gpsd_message *m, int64_
         d->stale++;
         return false;
     }
-    say(d, HEALTH_OK, NULL);
+    driver_say(&d->driver, HEALTH_OK, NULL);
     loop_after(d->driver.env->loop, &d->silence, SILENCE_NS);
     return true;
 }
@@ -267,12 +253,12 @@ static void on_silence(void *arg, int64_t now)
     struct err err;
     (void)now;
     loop_after(d->driver.env->loop, &d->silence, SILENCE_NS);
-    if (d->said == HEALTH_NO_FIX)
+    if (d->driver.said == HEALTH_NO_FIX)
         return;
     err_set(&err, d->driver.path,
             d->watching ? "does gpsd hold a receiver (gpsd -n DEVICE)?" : "is that gpsd's port?",
             "gpsd is connected, and no time comes from it");
-    say(d, HEALTH_SILENT, &err);
+    driver_say(&d->driver, HEALTH_SILENT, &err);
 }
 
 static void shut(struct gpsd_driver *d)
@@ -286,7 +272,7 @@ static void shut(struct gpsd_driver *d)
 static void lose(struct gpsd_driver *d, const struct err *err)
 {
     shut(d);
-    say(d, HEALTH_CLOSED, err);
+    driver_say(&d->driver, HEALTH_CLOSED, err);
     reopen_later(&d->reopen);
 }
 

@@ -17,19 +17,6 @@
 #define MOVED      "its dates are whole eras of 1024 weeks back, and put right"
 #define GONE_TODO  "it is opened again as soon as it is back"
 
-/* Each change of health or of its reason is said once. */
-static void say(struct nmea_driver *d, enum health health, const struct err *err)
-{
-    static const struct err none;
-    if (!err)
-        err = &none;
-    if (d->said == health && !strcmp(d->said_err.why, err->why))
-        return;
-    d->said = health;
-    d->said_err = *err;
-    d->driver.sink->health(d->driver.sink_arg, health, *err->why ? err : NULL);
-}
-
 /* NMEA sentences and UBX messages with a right checksum. */
 static uint64_t messages(const struct nmea_driver *d)
 {
@@ -133,7 +120,7 @@ static void on_silence(void *arg, int64_t now)
     else
         err_set(&err, d->driver.path, "switch RMC, GGA and ZDA, or UBX NAV-PVT on in the receiver",
                 NMEA_WHY_NO_TIME);
-    say(d, HEALTH_SILENT, &err);
+    driver_say(&d->driver, HEALTH_SILENT, &err);
     begin_silence(d);
 }
 
@@ -141,7 +128,7 @@ static void say_no_fix(struct nmea_driver *d, enum nmea_verdict verdict)
 {
     struct err err;
     nmea_why_not(verdict, d->driver.path, &err);
-    say(d, HEALTH_NO_FIX, &err);
+    driver_say(&d->driver, HEALTH_NO_FIX, &err);
 }
 
 /* Messages without a word of a fix may stand between others that have one. */
@@ -160,7 +147,7 @@ static void take_too_early(struct nmea_driver *d, int64_t second, int64_t clock_
     if (era_by_clock(&pivot, second, clock_says))
         gnss_pivot(&d->gnss, pivot);
     nmea_why_too_early(second, d->driver.path, &err);
-    say(d, HEALTH_NO_FIX, &err);
+    driver_say(&d->driver, HEALTH_NO_FIX, &err);
 }
 
 static void on_epoch(void *arg, const struct nmea_epoch *e)
@@ -196,7 +183,7 @@ static void on_epoch(void *arg, const struct nmea_epoch *e)
         d->unconfirmed++;
         return;
     }
-    say(d, HEALTH_OK, NULL);
+    driver_say(&d->driver, HEALTH_OK, NULL);
     if (e->era_moved && !d->moved)
         log_say(d->driver.env->log, LOG_LEVEL_NOTICE, "%s: %s", d->driver.path, MOVED);
     d->moved |= e->era_moved;
@@ -284,7 +271,7 @@ static int nmea_driver_command(struct driver *driver, const struct driver_comman
 {
     struct nmea_driver *d = (struct nmea_driver *)driver;
     if (!d->port)
-        return err_set(err, driver->path, d->said_err.todo, "the port is not open");
+        return err_set(err, driver->path, driver->said_err.todo, "the port is not open");
     if (messages(d) == d->opened_messages)
         return err_set(err, driver->path, "wait for its first message, or mend what keeps it away",
                        "nothing is written to a port before a receiver was heard on it");
@@ -327,9 +314,9 @@ static void on_bytes(void *arg, int64_t now, short revents)
     if (!got && revents & (POLLERR | POLLHUP | POLLNVAL))
         got = err_set(&err, "", GONE_TODO, "the port has gone");
     if (got < 0) {
-        snprintf(err.thing, sizeof err.thing, "%.*s", (int)sizeof err.thing - 1, d->driver.path);
+        driver_blame(&d->driver, &err);
         shut(d);
-        say(d, HEALTH_CLOSED, &err);
+        driver_say(&d->driver, HEALTH_CLOSED, &err);
         reopen_later(&d->reopen);
     } else if (gnss_pending(&d->gnss)) {
         loop_after(d->driver.env->loop, &d->verdict, GNSS_WAIT_NS);
@@ -345,8 +332,9 @@ static void on_verdict(void *arg, int64_t now)
         loop_after(d->driver.env->loop, &d->verdict, GNSS_WAIT_NS / 10);
 }
 
-static int open_device(struct nmea_driver *d, struct err *err)
+static int open_device(struct driver *driver, struct err *err)
 {
+    struct nmea_driver *d = (struct nmea_driver *)driver;
     const struct driver_env *env = d->driver.env;
     begin_detection(d);
     if (env->open_port(env, d->driver.path, rate(d), &d->port, err)) {
@@ -362,24 +350,9 @@ static int open_device(struct nmea_driver *d, struct err *err)
     d->fd.fd = port_fd(d->port);
     loop_watch(env->loop, &d->fd);
     begin_silence(d);
-    reopen_done(&d->reopen);
     return 0;
 }
 
-static void on_reopen(void *arg, int64_t now)
-{
-    struct nmea_driver *d = arg;
-    struct err err = {0};
-    (void)now;
-    if (open_device(d, &err)) {
-        say(d, HEALTH_CLOSED, &err);
-        reopen_later(&d->reopen);
-        return;
-    }
-    d->reopened++;
-}
-
-/* After a failure the port is tried again until close(), for a caller that goes on without it. */
 static int nmea_driver_open(struct driver *driver, struct err *err)
 {
     struct nmea_driver *d = (struct nmea_driver *)driver;
@@ -391,15 +364,10 @@ static int nmea_driver_open(struct driver *driver, struct err *err)
         (struct loop_timer){.name = "nmea silence", .fire = on_silence, .arg = d, .due = INT64_MAX};
     d->listen =
         (struct loop_timer){.name = "nmea listen", .fire = on_listen, .arg = d, .due = INT64_MAX};
-    reopen_init(&d->reopen, env->loop, "nmea reopen", on_reopen, d);
+    reopen_device(&d->reopen, driver, "nmea reopen", open_device);
     gnss_init(&d->gnss, env->era_pivot, &gnss_sink, d);
     ubx_setup_init(&d->setup, &setup_host, d, env->loop, &d->gnss.report);
-    if (!open_device(d, err))
-        return 0;
-    d->said = HEALTH_CLOSED;
-    d->said_err = *err;
-    reopen_later(&d->reopen);
-    return -1;
+    return reopen_begin(&d->reopen, err);
 }
 
 static void nmea_driver_close(struct driver *driver)

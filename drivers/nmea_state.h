@@ -29,10 +29,8 @@ struct nmea_driver {
     struct loop_fd fd;
     struct loop_timer verdict, silence, listen;
     struct reopen reopen;
-    enum health said; /* the last that the sink was told, and why */
-    struct err said_err;
     uint64_t silent_bytes, silent_messages, silent_unchecked; /* counts when the silence began */
-    uint64_t too_early, reopened, rates;
+    uint64_t too_early, rates;
     uint64_t unconfirmed; /* epochs that were vouched for, and not yet used */
     char notice[96];      /* the last that was logged */
     struct log_limit limit_notice;

@@ -72,6 +72,6 @@ const struct counter_row nmea_counters[] = {
             "epochs with a date before this release or before the time of an earlier run, not "
             "believed"),
     COUNTER("rates", rates, "baud rates that were tried after the first"),
-    COUNTER("reopened", reopened, "times that the port came back"),
+    COUNTER("reopened", reopen.times, "times that the port came back"),
     {0},
 };

@@ -2,7 +2,6 @@
 /* The driver `phc`: a PTP hardware clock that ptp4l or ts2phc keeps right. */
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "drivers/driver.h"
 #include "drivers/era.h"
@@ -21,24 +20,9 @@ struct phc_driver {
     struct phc *phc; /* NULL: closed */
     struct loop_timer poll;
     struct reopen reopen;
-    enum health said;
-    struct err said_err;
     double delay; /* s, half of the last reading's */
-    uint64_t samples, early, failed, reopened;
+    uint64_t samples, early, failed;
 };
-
-static void say(struct phc_driver *d, enum health health, struct err *err)
-{
-    static const struct err none;
-    const struct err *why = err ? err : &none;
-    if (err)
-        snprintf(err->thing, sizeof err->thing, "%.*s", (int)sizeof err->thing - 1, d->driver.path);
-    if (d->said == health && !strcmp(d->said_err.why, why->why))
-        return;
-    d->said = health;
-    d->said_err = *why;
-    d->driver.sink->health(d->driver.sink_arg, health, *why->why ? why : NULL);
-}
 
 static void shut(struct phc_driver *d)
 {
@@ -63,13 +47,13 @@ static void pass_on(struct phc_driver *d, const struct phc_offset *o)
                       clock_now(clock) / NS_PER_S)) {
         struct err err;
         d->early++;
-        err_set(&err, "", "is ptp4l or ts2phc running, and does it set this clock?",
+        err_set(&err, d->driver.path, "is ptp4l or ts2phc running, and does it set this clock?",
                 "the clock's date is past already: nobody has set it");
-        say(d, HEALTH_NO_FIX, &err);
+        driver_say(&d->driver, HEALTH_NO_FIX, &err);
         return;
     }
     d->samples++;
-    say(d, HEALTH_OK, NULL);
+    driver_say(&d->driver, HEALTH_OK, NULL);
     if (d->driver.sink->sample)
         d->driver.sink->sample(d->driver.sink_arg, &sample);
 }
@@ -83,7 +67,8 @@ static void on_poll(void *arg, int64_t now)
     if (phc_compare(d->phc, &offset, &err)) {
         d->failed++;
         shut(d);
-        say(d, HEALTH_CLOSED, &err);
+        driver_blame(&d->driver, &err);
+        driver_say(&d->driver, HEALTH_CLOSED, &err);
         reopen_later(&d->reopen);
         return;
     }
@@ -91,8 +76,9 @@ static void on_poll(void *arg, int64_t now)
     pass_on(d, &offset);
 }
 
-static int open_device(struct phc_driver *d, struct err *err)
+static int open_device(struct driver *driver, struct err *err)
 {
+    struct phc_driver *d = (struct phc_driver *)driver;
     const struct driver_env *env = d->driver.env;
     struct phc_offset offset;
     if (env->open_phc ? env->open_phc(env, d->driver.path, &d->phc, err)
@@ -101,42 +87,20 @@ static int open_device(struct phc_driver *d, struct err *err)
         return -1;
     }
     if (phc_compare(d->phc, &offset, err)) {
-        if (err)
-            snprintf(err->thing, sizeof err->thing, "%.*s", (int)sizeof err->thing - 1,
-                     d->driver.path);
+        driver_blame(&d->driver, err);
         shut(d);
         return -1;
     }
     loop_after(env->loop, &d->poll, 0);
-    reopen_done(&d->reopen);
     return 0;
-}
-
-static void on_reopen(void *arg, int64_t now)
-{
-    struct phc_driver *d = arg;
-    struct err err = {0};
-    (void)now;
-    if (open_device(d, &err)) {
-        say(d, HEALTH_CLOSED, &err);
-        reopen_later(&d->reopen);
-        return;
-    }
-    d->reopened++;
 }
 
 static int phc_driver_open(struct driver *driver, struct err *err)
 {
     struct phc_driver *d = (struct phc_driver *)driver;
     d->poll = (struct loop_timer){.name = "phc", .fire = on_poll, .arg = d, .due = INT64_MAX};
-    reopen_init(&d->reopen, driver->env->loop, "phc reopen", on_reopen, d);
-    if (!open_device(d, err))
-        return 0;
-    d->said = HEALTH_CLOSED;
-    if (err)
-        d->said_err = *err;
-    reopen_later(&d->reopen);
-    return -1;
+    reopen_device(&d->reopen, driver, "phc reopen", open_device);
+    return reopen_begin(&d->reopen, err);
 }
 
 static void phc_driver_close(struct driver *driver)
@@ -198,7 +162,7 @@ static const struct counter_row counters[] = {
     {"early", offsetof(struct phc_driver, early),
      "samples with a date before this release, not believed"},
     {"failed", offsetof(struct phc_driver, failed), "times that it could not be read"},
-    {"reopened", offsetof(struct phc_driver, reopened), "times that the device came back"},
+    {"reopened", offsetof(struct phc_driver, reopen.times), "times that the device came back"},
     {0},
 };
 

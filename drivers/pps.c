@@ -2,8 +2,6 @@
 /* The driver `pps`: a pulse a second, fetched by timer. */
 #include <math.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "drivers/driver.h"
 #include "drivers/reopen.h"
@@ -40,22 +38,8 @@ struct pps_driver {
     int64_t hunting;     /* since, local scale */
     int tries;           /* fetches for the expected edge */
     int missed_now;      /* in a row */
-    enum health said;    /* the last that the sink was told, and why */
-    struct err said_err;
-    uint64_t edges, extra, crowded, missed, stale, fetches, reopened;
+    uint64_t edges, extra, crowded, missed, stale, fetches;
 };
-
-static void say(struct pps_driver *d, enum health health, const struct err *err)
-{
-    static const struct err none;
-    if (!err)
-        err = &none;
-    if (d->said == health && !strcmp(d->said_err.why, err->why))
-        return;
-    d->said = health;
-    d->said_err = *err;
-    d->driver.sink->health(d->driver.sink_arg, health, *err->why ? err : NULL);
-}
 
 static void on_silence(void *arg, int64_t now)
 {
@@ -71,7 +55,7 @@ static void on_silence(void *arg, int64_t now)
                 "has the receiver a fix (most pulse only then)? is the pulse wired to this input?",
                 "no pulse for more than 5 s");
     d->crowd = false;
-    say(d, HEALTH_SILENT, &err);
+    driver_say(&d->driver, HEALTH_SILENT, &err);
 }
 
 static void fetch_in(struct pps_driver *d, int64_t delay)
@@ -113,7 +97,7 @@ static void pass_on(struct pps_driver *d, int64_t stamped, const struct pulse_st
         .falling = d->edge != 0,
     };
     d->edges++;
-    say(d, HEALTH_OK, NULL);
+    driver_say(&d->driver, HEALTH_OK, NULL);
     loop_after(d->driver.env->loop, &d->silence, SILENCE_NS);
     d->driver.sink->edge(d->driver.sink_arg, &edge);
 }
@@ -164,11 +148,11 @@ static void pass_over(struct pps_driver *d, int64_t stamped, int64_t now)
 
 static void gone(struct pps_driver *d, struct err *err)
 {
-    snprintf(err->thing, sizeof err->thing, "%.*s", (int)sizeof err->thing - 1, d->driver.path);
+    driver_blame(&d->driver, err);
     loop_cancel(d->driver.env->loop, &d->silence);
     pulse_close(d->pulse);
     d->pulse = NULL;
-    say(d, HEALTH_CLOSED, err);
+    driver_say(&d->driver, HEALTH_CLOSED, err);
     reopen_later(&d->reopen);
 }
 
@@ -204,8 +188,9 @@ static void on_fetch(void *arg, int64_t now)
     pass_on(d, stamped, &stamp);
 }
 
-static int open_device(struct pps_driver *d, struct err *err)
+static int open_device(struct driver *driver, struct err *err)
 {
+    struct pps_driver *d = (struct pps_driver *)driver;
     const struct driver_env *env = d->driver.env;
     const struct pulse_want want = {.clear = d->edge, .line = d->line};
     if (env->open_pulse(env, d->driver.path, &want, &d->pulse, err)) {
@@ -219,39 +204,18 @@ static int open_device(struct pps_driver *d, struct err *err)
     d->tries = d->missed_now = 0;
     fetch_in(d, 0);
     loop_after(env->loop, &d->silence, SILENCE_NS);
-    reopen_done(&d->reopen);
     return 0;
 }
 
-static void on_reopen(void *arg, int64_t now)
-{
-    struct pps_driver *d = arg;
-    struct err err = {0};
-    (void)now;
-    if (open_device(d, &err)) {
-        say(d, HEALTH_CLOSED, &err);
-        reopen_later(&d->reopen);
-        return;
-    }
-    d->reopened++;
-}
-
-/* After a failure the device is tried again until close(), for a caller that goes on without it. */
 static int pps_open(struct driver *driver, struct err *err)
 {
     struct pps_driver *d = (struct pps_driver *)driver;
-    struct loop *loop = driver->env->loop;
     d->fetch =
         (struct loop_timer){.name = "pps fetch", .fire = on_fetch, .arg = d, .due = INT64_MAX};
     d->silence =
         (struct loop_timer){.name = "pps silence", .fire = on_silence, .arg = d, .due = INT64_MAX};
-    reopen_init(&d->reopen, loop, "pps reopen", on_reopen, d);
-    if (!open_device(d, err))
-        return 0;
-    d->said = HEALTH_CLOSED;
-    d->said_err = *err;
-    reopen_later(&d->reopen);
-    return -1;
+    reopen_device(&d->reopen, driver, "pps reopen", open_device);
+    return reopen_begin(&d->reopen, err);
 }
 
 static void pps_close(struct driver *driver)
@@ -332,7 +296,7 @@ static const struct counter_row counters[] = {
     {"stale", offsetof(struct pps_driver, stale),
      "edges dropped: stamped too long ago, or before the clock was stepped"},
     {"fetches", offsetof(struct pps_driver, fetches), "times that the device was asked"},
-    {"reopened", offsetof(struct pps_driver, reopened), "times that the device came back"},
+    {"reopened", offsetof(struct pps_driver, reopen.times), "times that the device came back"},
     {0},
 };
 

@@ -2,7 +2,6 @@
 /* The driver `shm`: another program writes its samples to the shared memory of ntpd's type 28. */
 #include <math.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,22 +29,8 @@ struct shm_driver {
     int64_t last;   /* receive stamp of the last sample, kernel's ns */
     int64_t heard;  /* local, when a sample came last */
     int64_t looked; /* local */
-    enum health said;
-    struct err said_err;
-    uint64_t samples, torn, bad, stale, unsynchronised, reopened;
+    uint64_t samples, torn, bad, stale, unsynchronised;
 };
-
-static void say(struct shm_driver *d, enum health health, const struct err *err)
-{
-    static const struct err none;
-    if (!err)
-        err = &none;
-    if (d->said == health && !strcmp(d->said_err.why, err->why))
-        return;
-    d->said = health;
-    d->said_err = *err;
-    d->driver.sink->health(d->driver.sink_arg, health, *err->why ? err : NULL);
-}
 
 static void pass_on(struct shm_driver *d, const struct shm_sample *s, int64_t local)
 {
@@ -58,7 +43,7 @@ static void pass_on(struct shm_driver *d, const struct shm_sample *s, int64_t lo
         .pulse = s->precision <= PULSE_PRECISION,
     };
     d->samples++;
-    say(d, HEALTH_OK, NULL);
+    driver_say(&d->driver, HEALTH_OK, NULL);
     if (d->driver.sink->sample)
         d->driver.sink->sample(d->driver.sink_arg, &sample);
 }
@@ -78,7 +63,7 @@ static void take(struct shm_driver *d, const struct shm_sample *s, int64_t now)
         struct err err;
         d->unsynchronised++;
         err_set(&err, "", "", "the program that writes it says that it is not synchronised");
-        say(d, HEALTH_NO_FIX, &err);
+        driver_say(&d->driver, HEALTH_NO_FIX, &err);
         return;
     }
     pass_on(d, s, local);
@@ -111,7 +96,7 @@ static void on_poll(void *arg, int64_t now)
         d->looked = now;
         if (!shm_sound(&d->map, d->anyone, &err)) {
             shm_unmap(&d->map);
-            say(d, HEALTH_CLOSED, &err);
+            driver_say(&d->driver, HEALTH_CLOSED, &err);
             reopen_later(&d->reopen);
             return;
         }
@@ -119,34 +104,21 @@ static void on_poll(void *arg, int64_t now)
     look(d, now);
     if (now - d->heard > SILENCE_NS) {
         err_set(&err, "", "is the program that should write there running?", "no sample for 20 s");
-        say(d, HEALTH_SILENT, &err);
+        driver_say(&d->driver, HEALTH_SILENT, &err);
     }
     loop_after(d->driver.env->loop, &d->poll, POLL_NS);
 }
 
-static int open_segment(struct shm_driver *d, struct err *err)
+static int open_segment(struct driver *driver, struct err *err)
 {
+    struct shm_driver *d = (struct shm_driver *)driver;
     if (shm_map(&d->map, (int)d->unit, d->anyone, false, err))
         return -1;
     d->heard = d->looked = loop_now(d->driver.env->loop);
     d->last = 0;
     stamp_looked(&d->check, d->driver.env->clock);
-    reopen_done(&d->reopen);
     loop_after(d->driver.env->loop, &d->poll, 0);
     return 0;
-}
-
-static void on_reopen(void *arg, int64_t now)
-{
-    struct shm_driver *d = arg;
-    struct err err = {0};
-    (void)now;
-    if (open_segment(d, &err)) {
-        say(d, HEALTH_CLOSED, &err);
-        reopen_later(&d->reopen);
-        return;
-    }
-    d->reopened++;
 }
 
 static int read_unit(struct shm_driver *d, struct err *err)
@@ -164,15 +136,10 @@ static int shm_open_driver(struct driver *driver, struct err *err)
 {
     struct shm_driver *d = (struct shm_driver *)driver;
     d->poll = (struct loop_timer){.name = "shm poll", .fire = on_poll, .arg = d, .due = INT64_MAX};
-    reopen_init(&d->reopen, driver->env->loop, "shm reopen", on_reopen, d);
+    reopen_device(&d->reopen, driver, "shm reopen", open_segment);
     if (read_unit(d, err))
         return -1;
-    if (!open_segment(d, err))
-        return 0;
-    d->said = HEALTH_CLOSED;
-    d->said_err = *err;
-    reopen_later(&d->reopen);
-    return -1;
+    return reopen_begin(&d->reopen, err);
 }
 
 static void shm_close_driver(struct driver *driver)
@@ -225,7 +192,7 @@ static const struct counter_row counters[] = {
      "stepped"},
     {"unsynchronised", offsetof(struct shm_driver, unsynchronised),
      "samples marked as not synchronised by who wrote them"},
-    {"reopened", offsetof(struct shm_driver, reopened), "times that the segment came back"},
+    {"reopened", offsetof(struct shm_driver, reopen.times), "times that the segment came back"},
     {0},
 };
 

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <poll.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "drivers/driver.h"
@@ -27,22 +25,8 @@ struct sock_driver {
     struct loop_timer silence;
     struct reopen reopen;
     struct stamp_check check;
-    enum health said;
-    struct err said_err;
     uint64_t samples, pulses, malformed, stale, unsynchronised;
 };
-
-static void say(struct sock_driver *d, enum health health, const struct err *err)
-{
-    static const struct err none;
-    if (!err)
-        err = &none;
-    if (d->said == health && !strcmp(d->said_err.why, err->why))
-        return;
-    d->said = health;
-    d->said_err = *err;
-    d->driver.sink->health(d->driver.sink_arg, health, *err->why ? err : NULL);
-}
 
 static void on_silence(void *arg, int64_t now)
 {
@@ -53,7 +37,7 @@ static void on_silence(void *arg, int64_t now)
             "is the program that should send there running, and may it? it may have to be "
             "restarted after timeballd",
             "no sample for 20 s");
-    say(d, HEALTH_SILENT, &err);
+    driver_say(&d->driver, HEALTH_SILENT, &err);
 }
 
 /* The pulse is where true time passes the whole second next to the stamp. */
@@ -101,10 +85,10 @@ static void take(struct sock_driver *d, const void *bytes, size_t size, int64_t 
         d->unsynchronised++;
         err_set(&err, d->driver.path, "",
                 "the program that sends says that it is not synchronised");
-        say(d, HEALTH_NO_FIX, &err);
+        driver_say(&d->driver, HEALTH_NO_FIX, &err);
         return;
     }
-    say(d, HEALTH_OK, NULL);
+    driver_say(&d->driver, HEALTH_OK, NULL);
     if (s.pulse)
         pass_edge(d, &s, local);
     else
@@ -118,7 +102,7 @@ static void gone(struct sock_driver *d, int why)
     loop_unwatch(d->driver.env->loop, &d->fd);
     loop_cancel(d->driver.env->loop, &d->silence);
     sock_listen_close(&d->listen);
-    say(d, HEALTH_CLOSED, &err);
+    driver_say(&d->driver, HEALTH_CLOSED, &err);
     reopen_later(&d->reopen);
 }
 
@@ -141,44 +125,27 @@ static void on_datagram(void *arg, int64_t now, short revents)
     stamp_looked(&d->check, d->driver.env->clock);
 }
 
-static int open_socket(struct sock_driver *d, struct err *err)
+static int open_socket(struct driver *driver, struct err *err)
 {
+    struct sock_driver *d = (struct sock_driver *)driver;
     if (sock_listen_open(&d->listen, d->driver.path, MODE, err))
         return -1;
     d->fd.fd = d->listen.fd;
     stamp_looked(&d->check, d->driver.env->clock);
     loop_watch(d->driver.env->loop, &d->fd);
     loop_after(d->driver.env->loop, &d->silence, SILENCE_NS);
-    reopen_done(&d->reopen);
     return 0;
-}
-
-static void on_reopen(void *arg, int64_t now)
-{
-    struct sock_driver *d = arg;
-    struct err err = {0};
-    (void)now;
-    if (!open_socket(d, &err))
-        return;
-    say(d, HEALTH_CLOSED, &err);
-    reopen_later(&d->reopen);
 }
 
 static int sock_open(struct driver *driver, struct err *err)
 {
     struct sock_driver *d = (struct sock_driver *)driver;
-    struct loop *loop = driver->env->loop;
     d->listen.fd = -1;
     d->fd = (struct loop_fd){.name = "sock", .events = POLLIN, .ready = on_datagram, .arg = d};
     d->silence =
         (struct loop_timer){.name = "sock silence", .fire = on_silence, .arg = d, .due = INT64_MAX};
-    reopen_init(&d->reopen, loop, "sock reopen", on_reopen, d);
-    if (!open_socket(d, err))
-        return 0;
-    d->said = HEALTH_CLOSED;
-    d->said_err = *err;
-    reopen_later(&d->reopen);
-    return -1;
+    reopen_device(&d->reopen, driver, "sock reopen", open_socket);
+    return reopen_begin(&d->reopen, err);
 }
 
 static void sock_close(struct driver *driver)
