@@ -247,25 +247,12 @@ static const struct option_row options[] = {
         .initial = "0",
         .help = "The clock's channel of external time stamps.",
     },
-    {
-        ROW_OF("latency", OPTION_SECONDS, latency),
-        .min = -1,
-        .max = 1,
-        .unit = "s",
-        .initial = "0",
-        .help = "How long after the true second the edge is stamped (antenna cable, receiver).",
-        .assumed = "assumed, not measured",
-    },
-    {
-        ROW_OF("uncertainty", OPTION_SECONDS, uncertainty),
-        .min = 0,
-        .max = 1,
-        .unit = "s",
-        .initial = "1e-6",
-        .help = "How far off that latency may be, either way; half the time that reading the clock "
-                "takes is added.",
-        .assumed = "assumed, not measured",
-    },
+    OPTION_LATENCY(extts_driver,
+                   "How long after the true second the edge is stamped (antenna cable, receiver)."),
+    OPTION_UNCERTAINTY(
+        extts_driver, "1e-6",
+        "How far off that latency may be, either way; half the time that reading the clock "
+        "takes is added."),
     {0},
 };
 

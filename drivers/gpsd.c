@@ -380,28 +380,8 @@ static const struct option_row options[] = {
         .help = "From the true second to the first byte of the receiver's messages; without it, "
                 "and without pulses, gpsd sets no time.",
     },
-    {
-        .word = "latency",
-        .type = OPTION_SECONDS,
-        .offset = offsetof(struct gpsd_driver, latency),
-        .min = -1,
-        .max = 1,
-        .unit = "s",
-        .initial = "0",
-        .help = "How long after the true second gpsd stamps the pulse.",
-        .assumed = "assumed, not measured",
-    },
-    {
-        .word = "uncertainty",
-        .type = OPTION_SECONDS,
-        .offset = offsetof(struct gpsd_driver, uncertainty),
-        .min = 0,
-        .max = 1,
-        .unit = "s",
-        .initial = "20e-6",
-        .help = "How far off that latency may be, either way.",
-        .assumed = "assumed, not measured",
-    },
+    OPTION_LATENCY(gpsd_driver, "How long after the true second gpsd stamps the pulse."),
+    OPTION_UNCERTAINTY(gpsd_driver, "20e-6", "How far off that latency may be, either way."),
     {0},
 };
 

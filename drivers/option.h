@@ -28,7 +28,25 @@ struct option_row {
     const char *const *choices; /* NULL-terminated, for OPTION_CHOICE; words for INT and TEXT */
     const char *initial;        /* default, written as in the file; NULL: zero or unset */
     const char *help;           /* one sentence */
-    const char *assumed; /* said where the default stands ("assumed, not measured"), or NULL */
+    const char *assumed;        /* said where the default stands (OPTION_ASSUMED), or NULL */
 };
+#define OPTION_ASSUMED "assumed, not measured"
+
+/*
+ * Rows of several drivers: how late a source is stamped, and how far off that may be either way, s.
+ * `state` is the driver's struct, with a double `latency` and `uncertainty`.
+ */
+#define OPTION_LATENCY(state, sentence)                                                       \
+    {                                                                                         \
+        .word = "latency", .type = OPTION_SECONDS, .offset = offsetof(struct state, latency), \
+        .min = -1, .max = 1, .unit = "s", .initial = "0", .help = sentence,                   \
+        .assumed = OPTION_ASSUMED                                                             \
+    }
+#define OPTION_UNCERTAINTY(state, value, sentence)                                      \
+    {                                                                                   \
+        .word = "uncertainty", .type = OPTION_SECONDS,                                  \
+        .offset = offsetof(struct state, uncertainty), .min = 0, .max = 1, .unit = "s", \
+        .initial = value, .help = sentence, .assumed = OPTION_ASSUMED                   \
+    }
 
 #endif

@@ -140,20 +140,12 @@ static const struct option_row options[] = {
         .unit = "s",
         .initial = "37",
         .help = "TAI less UTC, where it is kept on TAI.",
-        .assumed = "assumed, not measured",
+        .assumed = OPTION_ASSUMED,
     },
-    {
-        .word = "uncertainty",
-        .type = OPTION_SECONDS,
-        .offset = offsetof(struct phc_driver, uncertainty),
-        .min = 0,
-        .max = 1,
-        .unit = "s",
-        .initial = "1e-6",
-        .help = "How far off the clock itself may be, either way; half the time that reading it "
-                "takes is added.",
-        .assumed = "assumed, not measured",
-    },
+    OPTION_UNCERTAINTY(
+        phc_driver, "1e-6",
+        "How far off the clock itself may be, either way; half the time that reading it "
+        "takes is added."),
     {0},
 };
 

@@ -259,29 +259,10 @@ static const struct option_row options[] = {
         .initial = "dcd",
         .help = "The input that the pulse is wired to, where the path is a serial port.",
     },
-    {
-        .word = "latency",
-        .type = OPTION_SECONDS,
-        .offset = offsetof(struct pps_driver, latency),
-        .min = -1,
-        .max = 1,
-        .unit = "s",
-        .initial = "0",
-        .help = "How long after the true second the edge is stamped (antenna cable, receiver, "
-                "interrupt).",
-        .assumed = "assumed, not measured",
-    },
-    {
-        .word = "uncertainty",
-        .type = OPTION_SECONDS,
-        .offset = offsetof(struct pps_driver, uncertainty),
-        .min = 0,
-        .max = 1,
-        .unit = "s",
-        .initial = "20e-6",
-        .help = "How far off that latency may be, either way.",
-        .assumed = "assumed, not measured",
-    },
+    OPTION_LATENCY(pps_driver,
+                   "How long after the true second the edge is stamped (antenna cable, receiver, "
+                   "interrupt)."),
+    OPTION_UNCERTAINTY(pps_driver, "20e-6", "How far off that latency may be, either way."),
     {0},
 };
 

@@ -153,17 +153,7 @@ static void shm_close_driver(struct driver *driver)
 }
 
 static const struct option_row options[] = {
-    {
-        .word = "latency",
-        .type = OPTION_SECONDS,
-        .offset = offsetof(struct shm_driver, latency),
-        .min = -1,
-        .max = 1,
-        .unit = "s",
-        .initial = "0",
-        .help = "How much later than true its samples are stamped.",
-        .assumed = "assumed, not measured",
-    },
+    OPTION_LATENCY(shm_driver, "How much later than true its samples are stamped."),
     {
         .word = "uncertainty",
         .type = OPTION_SECONDS,

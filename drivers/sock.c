@@ -161,29 +161,11 @@ static void sock_close(struct driver *driver)
 }
 
 static const struct option_row options[] = {
-    {
-        .word = "latency",
-        .type = OPTION_SECONDS,
-        .offset = offsetof(struct sock_driver, latency),
-        .min = -1,
-        .max = 1,
-        .unit = "s",
-        .initial = "0",
-        .help = "How much later than true its samples are stamped.",
-        .assumed = "assumed, not measured",
-    },
-    {
-        .word = "uncertainty",
-        .type = OPTION_SECONDS,
-        .offset = offsetof(struct sock_driver, uncertainty),
-        .min = 0,
-        .max = 1,
-        .unit = "s",
-        .initial = "20e-6",
-        .help = "How far off that may be, either way; a sender that stamps messages and not pulses "
-                "is off by tenths of a second.",
-        .assumed = "assumed, not measured",
-    },
+    OPTION_LATENCY(sock_driver, "How much later than true its samples are stamped."),
+    OPTION_UNCERTAINTY(
+        sock_driver, "20e-6",
+        "How far off that may be, either way; a sender that stamps messages and not pulses "
+        "is off by tenths of a second."),
     {0},
 };
 
