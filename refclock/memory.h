@@ -5,6 +5,14 @@
 #include <stdbool.h>
 
 /*
+ * Sums over differences between neighbouring blocks of time, older ones fading: products of their
+ * temperature (k), its slope (s) and the frequency (f); and how many there were.
+ */
+struct memory_sums {
+    double kk, ks, ss, kf, sf, ff, blocks;
+};
+
+/*
  * What a clock learned that is worth keeping over a restart. Plain numbers; all finite.
  */
 struct memory {
@@ -15,7 +23,7 @@ struct memory {
     double walk_fm; /* random-walk FM that a second adds, for the error's growth with age */
     bool thermal;   /* the sums below are known (thermal.h), and the temperature of `freq` */
     double celsius;
-    double kk, ks, ss, kf, sf, ff, blocks;
+    struct memory_sums sums;
 };
 
 /*

@@ -53,31 +53,26 @@ double thermal_read(struct thermal *t, double celsius, int64_t now)
 
 static void judge(struct thermal *t)
 {
-    double determinant = t->kk * t->ss - t->ks * t->ks;
-    if (t->blocks < FEWEST || !(determinant > 1e-6 * t->kk * t->ss))
+    const struct memory_sums *s = &t->sums;
+    double determinant = s->kk * s->ss - s->ks * s->ks;
+    if (s->blocks < FEWEST || !(determinant > 1e-6 * s->kk * s->ss))
         return;
-    t->per_kelvin = (t->ss * t->kf - t->ks * t->sf) / determinant;
-    t->per_slope = (t->kk * t->sf - t->ks * t->kf) / determinant;
-    double residual = fmax(0, t->ff - t->per_kelvin * t->kf - t->per_slope * t->sf);
-    double variance = CORRELATED * CORRELATED * residual / (t->blocks - 2) / determinant;
-    t->var_kelvin = variance * t->ss;
-    t->var_slope = variance * t->kk;
-    t->var_both = -variance * t->ks;
+    t->per_kelvin = (s->ss * s->kf - s->ks * s->sf) / determinant;
+    t->per_slope = (s->kk * s->sf - s->ks * s->kf) / determinant;
+    double residual = fmax(0, s->ff - t->per_kelvin * s->kf - t->per_slope * s->sf);
+    double variance = CORRELATED * CORRELATED * residual / (s->blocks - 2) / determinant;
+    t->var_kelvin = variance * s->ss;
+    t->var_slope = variance * s->kk;
+    t->var_both = -variance * s->ks;
     double sure = fabs(t->per_kelvin) / fmax(sqrt(t->var_kelvin), 1e-30);
-    bool on = t->on ? sure > UNSURE : sure > SURE && residual < HELPS * t->ff;
+    bool on = t->on ? sure > UNSURE : sure > SURE && residual < HELPS * s->ff;
     t->turns += on != t->on;
     t->on = on;
 }
 
 void thermal_warm(struct thermal *t, const struct memory *m)
 {
-    t->kk = m->kk;
-    t->ks = m->ks;
-    t->ss = m->ss;
-    t->kf = m->kf;
-    t->sf = m->sf;
-    t->ff = m->ff;
-    t->blocks = m->blocks;
+    t->sums = m->sums;
     t->sensor = true;
     t->fast = t->slow = m->celsius;
     t->read_at = INT64_MIN / 2; /* long ago: the first reading counts in full */
@@ -87,28 +82,23 @@ void thermal_warm(struct thermal *t, const struct memory *m)
 
 void thermal_memory(const struct thermal *t, struct memory *m)
 {
-    if (!t->sensor || t->blocks < FEWEST)
+    if (!t->sensor || t->sums.blocks < FEWEST)
         return;
     m->thermal = true;
     m->celsius = t->fast;
-    m->kk = t->kk;
-    m->ks = t->ks;
-    m->ss = t->ss;
-    m->kf = t->kf;
-    m->sf = t->sf;
-    m->ff = t->ff;
-    m->blocks = t->blocks;
+    m->sums = t->sums;
 }
 
 static void compare(struct thermal *t, struct thermal_state d, double f)
 {
-    t->kk = FADE * t->kk + d.kelvin * d.kelvin;
-    t->ks = FADE * t->ks + d.kelvin * d.slope;
-    t->ss = FADE * t->ss + d.slope * d.slope;
-    t->kf = FADE * t->kf + d.kelvin * f;
-    t->sf = FADE * t->sf + d.slope * f;
-    t->ff = FADE * t->ff + f * f;
-    t->blocks = FADE * t->blocks + 1;
+    struct memory_sums *s = &t->sums;
+    s->kk = FADE * s->kk + d.kelvin * d.kelvin;
+    s->ks = FADE * s->ks + d.kelvin * d.slope;
+    s->ss = FADE * s->ss + d.slope * d.slope;
+    s->kf = FADE * s->kf + d.kelvin * f;
+    s->sf = FADE * s->sf + d.slope * f;
+    s->ff = FADE * s->ff + f * f;
+    s->blocks = FADE * s->blocks + 1;
     judge(t);
 }
 

@@ -37,9 +37,7 @@ struct thermal {
     bool before; /* the block before is whole: */
     double freq; /* its frequency and mean temperature */
     struct thermal_state mean;
-    /* sums over differences of blocks, older ones fading: products of kelvin (k), slope (s),
-     * frequency (f) */
-    double kk, ks, ss, kf, sf, ff, blocks;
+    struct memory_sums sums;
     double per_kelvin, per_slope;           /* the fit: 1/K and s/K */
     double var_kelvin, var_slope, var_both; /* its covariance */
     bool on;

@@ -51,10 +51,10 @@ static const struct {
     size_t offset;
     double least, most, scale;
 } thermal_rows[] = {
-    ROW("celsius", celsius, -80, 150, 1), ROW("fit_kk", kk, 0, 1e12, 1),
-    ROW("fit_ks", ks, -1e12, 1e12, 1),    ROW("fit_ss", ss, 0, 1e12, 1),
-    ROW("fit_kf", kf, -1e6, 1e6, 1),      ROW("fit_sf", sf, -1e6, 1e6, 1),
-    ROW("fit_ff", ff, 0, 1, 1),           ROW("fit_blocks", blocks, 0, 1e6, 1),
+    ROW("celsius", celsius, -80, 150, 1),   ROW("fit_kk", sums.kk, 0, 1e12, 1),
+    ROW("fit_ks", sums.ks, -1e12, 1e12, 1), ROW("fit_ss", sums.ss, 0, 1e12, 1),
+    ROW("fit_kf", sums.kf, -1e6, 1e6, 1),   ROW("fit_sf", sums.sf, -1e6, 1e6, 1),
+    ROW("fit_ff", sums.ff, 0, 1, 1),        ROW("fit_blocks", sums.blocks, 0, 1e6, 1),
 };
 #define THERMAL (sizeof thermal_rows / sizeof *thermal_rows)
 

@@ -83,13 +83,8 @@ static struct drift warm(void)
     struct drift d = example();
     d.memory.thermal = true;
     d.memory.celsius = 41.5;
-    d.memory.kk = 12.5;
-    d.memory.ks = -0.25;
-    d.memory.ss = 0.01;
-    d.memory.kf = -3e-7;
-    d.memory.sf = 1e-9;
-    d.memory.ff = 1e-13;
-    d.memory.blocks = 77;
+    d.memory.sums = (struct memory_sums){
+        .kk = 12.5, .ks = -0.25, .ss = 0.01, .kf = -3e-7, .sf = 1e-9, .ff = 1e-13, .blocks = 77};
     return d;
 }
 
@@ -98,13 +93,20 @@ static void assert_same(const struct drift *a, const struct drift *b)
 {
     const struct memory *x = &a->memory, *y = &b->memory;
     const double pairs[][2] = {
-        {x->freq, y->freq},       {x->freq_error, y->freq_error},
-        {x->pulse, y->pulse},     {x->k1, y->k1},
-        {x->k2, y->k2},           {x->k3, y->k3},
-        {x->kk, y->kk},           {x->ks, y->ks},
-        {x->ss, y->ss},           {x->kf, y->kf},
-        {x->sf, y->sf},           {x->ff, y->ff},
-        {x->blocks, y->blocks},   {x->celsius, y->celsius},
+        {x->freq, y->freq},
+        {x->freq_error, y->freq_error},
+        {x->pulse, y->pulse},
+        {x->k1, y->k1},
+        {x->k2, y->k2},
+        {x->k3, y->k3},
+        {x->sums.kk, y->sums.kk},
+        {x->sums.ks, y->sums.ks},
+        {x->sums.ss, y->sums.ss},
+        {x->sums.kf, y->sums.kf},
+        {x->sums.sf, y->sums.sf},
+        {x->sums.ff, y->sums.ff},
+        {x->sums.blocks, y->sums.blocks},
+        {x->celsius, y->celsius},
         {x->walk_fm, y->walk_fm},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
