@@ -185,14 +185,6 @@ static void warn(struct translation *t, const char *what, const char *why)
             (int)t->of->type, (int)t->of->unit, what, why);
 }
 
-static void fail(struct translation *t, const struct err *err)
-{
-    if (t->errors->count < CONFIG_ERRORS_MAX)
-        t->errors->err[t->errors->count++] = *err;
-    else
-        t->errors->more++;
-}
-
 /* Ends the line with what is common to all, and reads it. */
 static void take(struct translation *t)
 {
@@ -211,12 +203,12 @@ static void take(struct translation *t)
     if (size < 0)
         err_set(&err, l->thing, "", "out of memory");
     if (size < 0 || config_line_cut(&line, "", l->line, t->text, (size_t)size, &err)) {
-        fail(t, &err);
+        config_errors_add(t->errors, &err);
         return;
     }
     snprintf(line.thing, sizeof line.thing, "%s", l->thing);
     if (config_refclock_take(t->c, &line, &err))
-        fail(t, &err);
+        config_errors_add(t->errors, &err);
     else if (t->c->refclock_count > before)
         snprintf(t->c->refclock[before].origin, sizeof t->c->refclock[before].origin,
                  "127.127.%d.%d", (int)l->type, (int)l->unit);
@@ -356,7 +348,7 @@ static void out_of_memory(struct translation *t)
 {
     struct err err;
     err_set(&err, t->of->thing, "", "out of memory");
-    fail(t, &err);
+    config_errors_add(t->errors, &err);
 }
 
 static void unknown(struct translation *t)
@@ -365,7 +357,7 @@ static void unknown(struct translation *t)
     err_set(&err, t->of->thing, "name the receiver in a refclock line: see DRIVERS in the manual",
             "127.127.%d.%d: timeball has no driver like that of ntpd's type %d", (int)t->of->type,
             (int)t->of->unit, (int)t->of->type);
-    fail(t, &err);
+    config_errors_add(t->errors, &err);
 }
 
 static void translate(struct translation *t)
@@ -374,7 +366,7 @@ static void translate(struct translation *t)
     if (!t->of->server) {
         err_set(&err, t->of->thing, "name it in a server line, or delete the line",
                 "fudge 127.127.%d.%d: there is no such clock", (int)t->of->type, (int)t->of->unit);
-        fail(t, &err);
+        config_errors_add(t->errors, &err);
         return;
     }
     if (t->of->type == 1) {

@@ -23,14 +23,6 @@ struct config_parse {
     int files;                      /* included so far */
 };
 
-static void keep_error(struct config_errors *errors, const struct err *err)
-{
-    if (errors->count < CONFIG_ERRORS_MAX)
-        errors->err[errors->count++] = *err;
-    else
-        errors->more++;
-}
-
 static int unknown_directive(const struct config_line *line, struct err *err)
 {
     char quoted[48], todo[sizeof err->todo];
@@ -108,7 +100,7 @@ static void parse_lines(struct config_parse *p, const char *text, size_t size)
         const char *stop = newline ? newline : end;
         int bad = config_line_cut(&line, p->file->path, number, text, (size_t)(stop - text), &err);
         if (bad ? !config_ntp_nothing(p->config, &line) : line.count && take_line(p, &line, &err))
-            keep_error(p->errors, &err);
+            config_errors_add(p->errors, &err);
         text = stop + 1;
     }
 }
@@ -232,7 +224,7 @@ static int finish(struct config *c, const char *name, struct config_errors *erro
     if (config_clocks_finish(c, errors))
         return -1;
     if (config_interface_finish(c, &err) || config_feed_check(c, name, &err)) {
-        keep_error(errors, &err);
+        config_errors_add(errors, &err);
         return -1;
     }
     default_listen(c);
@@ -270,7 +262,7 @@ int config_load(struct config *c, const char *path, struct config_errors *errors
         return config_parse(c, file.path, "", 0, errors);
     if (config_file_read(&file, &err)) {
         memset(c, 0, sizeof *c);
-        keep_error(errors, &err);
+        config_errors_add(errors, &err);
         return -1;
     }
     int result = parse_file(c, &file, errors);
@@ -299,57 +291,6 @@ bool config_refclock_given(const struct config_refclock *r, const char *word)
 {
     const struct option_row *row = options_find(r->ops->options, word);
     return row && r->given >> ((row - r->ops->options) & 63) & 1;
-}
-
-void config_errors_print(FILE *out, const char *program, const struct config_errors *errors)
-{
-    char text[sizeof(struct err) + 8];
-    for (size_t i = 0; i < errors->count; i++)
-        fprintf(out, "%s: %s\n", program, err_line(&errors->err[i], text, sizeof text));
-    if (errors->more)
-        fprintf(out, "%s: and %zu more\n", program, errors->more);
-}
-
-struct err *config_warning(struct config *c)
-{
-    if (!c->warning)
-        c->warning = calloc(CONFIG_WARNINGS_MAX, sizeof *c->warning);
-    if (c->warning && c->warning_count < CONFIG_WARNINGS_MAX)
-        return &c->warning[c->warning_count++];
-    c->warning_more++;
-    return NULL;
-}
-
-/* Each warning as a line of text. */
-static void each_warning(const struct config *c, void (*say)(void *, const char *), void *arg)
-{
-    char text[sizeof(struct err) + 8];
-    for (size_t i = 0; i < c->warning_count; i++)
-        say(arg, err_line(&c->warning[i], text, sizeof text));
-    if (!c->warning_more)
-        return;
-    snprintf(text, sizeof text, "and %zu more warnings of the configuration", c->warning_more);
-    say(arg, text);
-}
-
-static void print_warning(void *out, const char *text)
-{
-    fprintf(out, "timeballd: warning: %s\n", text);
-}
-
-static void log_warning(void *log, const char *text)
-{
-    log_say(log, LOG_LEVEL_WARNING, "%s", text);
-}
-
-void config_warnings_print(FILE *out, const struct config *c)
-{
-    each_warning(c, print_warning, out);
-}
-
-void config_warnings_log(const struct log *log, const struct config *c)
-{
-    each_warning(c, log_warning, (void *)log);
 }
 
 static void print_plain(FILE *out, const struct config *c, const struct config_directive *d)

@@ -11,15 +11,15 @@
 #include "drivers/driver.h"
 #include "drivers/option.h"
 #include "refclock/err.h"
-#include "refclock/log.h"
 #include "server/config/clocks.h"
 #include "server/config/discard.h"
 #include "server/config/feed.h"
-#include "server/config/keys.h"
-#include "server/ratelimit.h"
 #include "server/config/interface.h"
+#include "server/config/keys.h"
+#include "server/config/report.h"
 #include "server/config/restrict.h"
 #include "server/config/statistics.h"
+#include "server/ratelimit.h"
 
 /*
  * The configuration: one text file of directives, one a line, '#' begins a comment, words are
@@ -30,8 +30,6 @@
 #define CONFIG_PATH           "/etc/timeball.conf"
 #define CONFIG_STATUSSOCKET   "/run/timeball/status.sock"
 #define CONFIG_FILE_MAX       (1024 * 1024) /* bytes of a file */
-#define CONFIG_ERRORS_MAX     20            /* errors that are reported */
-#define CONFIG_WARNINGS_MAX   100           /* warnings that are */
 #define CONFIG_INCLUDE_DEPTH  5             /* of included files in one another */
 #define CONFIG_INCLUDES_MAX   64            /* included files altogether */
 #define CONFIG_LISTEN_MAX     16
@@ -69,6 +67,7 @@ struct config_refclock {
 
 /* The options that a refclock line of any driver may have; offsets into struct config_refclock. */
 extern const struct option_row config_refclock_options[];
+
 /* A network server, or a name that stands for several, to ask for the time. */
 struct config_server {
     char host[OPTION_TEXT_SIZE]; /* name or address */
@@ -128,13 +127,6 @@ struct config {
     char where[CONFIG_DIRECTIVES_MAX][CONFIG_WHERE_SIZE]; /* ... last at FILE:LINE */
 };
 
-/* What was wrong with a file. */
-struct config_errors {
-    struct err err[CONFIG_ERRORS_MAX]; /* thing is "FILE:LINE" */
-    size_t count;                      /* of those in err[] */
-    size_t more;                       /* errors after those */
-};
-
 /*
  * Reads the file at `path` into *c, which need not be initialised. NULL: CONFIG_PATH, and then an
  * absent file is the empty configuration. Returns 0; or -1 with at least one error in *errors, and
@@ -154,17 +146,6 @@ int config_default_refclock(struct config *c, struct err *err);
 
 /* Frees the drivers' states. *c may be zero. */
 void config_free(struct config *c);
-
-/* Prints the errors, one a line, after "PROGRAM: ". */
-void config_errors_print(FILE *out, const char *program, const struct config_errors *errors);
-
-/* Where err_set() puts a warning of the line that is read: it was accepted, and means nothing here,
- * or less than one would think. NULL when there are too many, which are counted. */
-struct err *config_warning(struct config *c);
-
-/* Prints the warnings, one a line; or logs them. */
-void config_warnings_print(FILE *out, const struct config *c);
-void config_warnings_log(const struct log *log, const struct config *c);
 
 /*
  * Prints the configuration as understood, defaults included, as a configuration file (that reads

@@ -156,13 +156,15 @@ static void look_at_claim(struct sim_judge *j, const struct ntp_packet *p, int64
     j->backwards += ran_back(j, served, now);
     j->last_served = served;
     j->last_asked = now;
-    sim_leap_answer(j, p, now, error);
+    sim_leap_answer(&j->leap, p, now, error);
     if (j->locked < 0)
         j->locked = (j->second - j->world->start) / NS_PER_S;
 }
 
-void sim_judge_probe(struct sim_judge *j)
+/* Asks the daemon now and holds its answer against the truth; no figure of the clock is touched. */
+static void probe(void *arg)
 {
+    struct sim_judge *j = arg;
     struct ntp_packet p;
     int64_t truth = sim_world_truth(j->world);
     bool claims = false;
@@ -175,7 +177,7 @@ void sim_judge_probe(struct sim_judge *j)
             j->malformed += p.leap != LEAP_UNKNOWN || p.stratum != 0;
     }
     if (!claims)
-        sim_leap_answer(j, NULL, truth, 0);
+        sim_leap_answer(&j->leap, NULL, truth, 0);
 }
 
 static void second_begins(void *arg, int64_t now)
@@ -186,7 +188,7 @@ static void second_begins(void *arg, int64_t now)
     double error = clock_virtual_error(&j->world->clock) +
                    sim_utc_behind(&j->world->scenario.utc, truth / NS_PER_S);
     j->seconds++;
-    sim_judge_probe(j);
+    probe(j);
     look_at_clock(j, error);
     if (j->each)
         j->each(j->arg, j, error);
@@ -210,7 +212,7 @@ void sim_judge_start(struct sim_judge *j, struct sim_world *w)
     /* just before the second, so that this second's pulse has not been used yet */
     j->second = (truth / NS_PER_S + 1) * NS_PER_S - 1000;
     loop_after(sim_world_loop(w), &j->timer, j->second - truth);
-    sim_leap_start(j);
+    sim_leap_start(&j->leap, w, probe, j);
 }
 
 void sim_judge_follow(struct sim_judge *j)
@@ -227,7 +229,7 @@ void sim_judge_follow(struct sim_judge *j)
 void sim_judge_stop(struct sim_judge *j)
 {
     loop_cancel(sim_world_loop(j->world), &j->timer);
-    sim_leap_stop(j);
+    sim_leap_stop(&j->leap);
 }
 
 double sim_judge_rms(const struct sim_judge *j)

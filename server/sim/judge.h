@@ -71,9 +71,6 @@ struct sim_judge {
 
 /* Judges the world's daemon from the next second on. The world is borrowed. */
 void sim_judge_start(struct sim_judge *j, struct sim_world *w);
-/* Asks the daemon now, too, and holds its answer against the truth; no figure of the clock is
- * touched. */
-void sim_judge_probe(struct sim_judge *j);
 /* The world's daemon is another one from now on; NULL: is stopped. */
 void sim_judge_follow(struct sim_judge *j);
 /* The results stay readable. */

@@ -5,7 +5,6 @@
 
 #include "refclock/civil.h"
 #include "refclock/sample.h"
-#include "server/sim/judge.h"
 
 #define US         INT64_C(1000)
 #define MS         INT64_C(1000000)
@@ -26,55 +25,56 @@ int64_t sim_leap_begins(const struct sim_utc *u)
     return u->leap ? (u->leap > 0 ? u->midnight : u->midnight - 1) * NS_PER_S : INT64_MAX;
 }
 
-static int64_t begins(const struct sim_judge *j)
+static int64_t begins(const struct sim_leap *l)
 {
-    return sim_leap_begins(&j->world->scenario.utc);
+    return sim_leap_begins(&l->world->scenario.utc);
 }
 
-static void look_at_indicator(struct sim_judge *j, int leap, int64_t truth)
+static void look_at_indicator(struct sim_leap *l, int leap, int64_t truth)
 {
-    const struct sim_utc *u = &j->world->scenario.utc;
-    int64_t at = begins(j);
+    const struct sim_utc *u = &l->world->scenario.utc;
+    int64_t at = begins(l);
     int due = u->leap > 0 ? LEAP_INSERT : LEAP_DELETE;
     bool announces = leap == LEAP_INSERT || leap == LEAP_DELETE;
     /* the day of a leap second, and the first moments after it */
     bool day = u->leap && truth >= u->midnight * NS_PER_S - DAY_NS && truth < at + 40 * MS;
     bool sure = day && truth < at && truth >= u->midnight * NS_PER_S - DAY_NS + EDGE_NS;
-    j->leap.wrong += announces && !(day && leap == due);
-    j->leap.missing += sure && leap != due;
+    l->wrong += announces && !(day && leap == due);
+    l->missing += sure && leap != due;
 }
 
-void sim_leap_answer(struct sim_judge *j, const struct ntp_packet *p, int64_t truth, double error)
+void sim_leap_answer(struct sim_leap *l, const struct ntp_packet *p, int64_t truth, double error)
 {
-    int64_t at = begins(j);
+    int64_t at = begins(l);
     bool near = at != INT64_MAX && truth >= at - BEFORE_NS && truth < at + AFTER_NS;
     if (p)
-        look_at_indicator(j, p->leap, truth);
+        look_at_indicator(l, p->leap, truth);
     if (near && p)
-        j->leap.worst = fmax(j->leap.worst, fabs(error));
+        l->worst = fmax(l->worst, fabs(error));
     if (near && !p && truth >= at)
-        j->leap.lost++;
+        l->lost++;
 }
 
 static void on_probe(void *arg, int64_t now)
 {
-    struct sim_judge *j = arg;
+    struct sim_leap *l = arg;
     (void)now;
-    sim_judge_probe(j);
-    if (++j->leap.next < PROBES)
-        loop_after(sim_world_loop(j->world), &j->leap.probe,
-                   begins(j) + probes[j->leap.next] - sim_world_truth(j->world));
+    l->ask(l->arg);
+    if (++l->next < PROBES)
+        loop_after(sim_world_loop(l->world), &l->probe,
+                   begins(l) + probes[l->next] - sim_world_truth(l->world));
 }
 
-void sim_leap_start(struct sim_judge *j)
+void sim_leap_start(struct sim_leap *l, struct sim_world *w, void (*ask)(void *arg), void *arg)
 {
-    int64_t at = begins(j), truth = sim_world_truth(j->world);
-    j->leap.probe = (struct loop_timer){.name = "leap second", .fire = on_probe, .arg = j};
+    *l = (struct sim_leap){.world = w, .ask = ask, .arg = arg};
+    l->probe = (struct loop_timer){.name = "leap second", .fire = on_probe, .arg = l};
+    int64_t at = begins(l), truth = sim_world_truth(w);
     if (at != INT64_MAX && at + probes[0] > truth)
-        loop_after(sim_world_loop(j->world), &j->leap.probe, at + probes[0] - truth);
+        loop_after(sim_world_loop(w), &l->probe, at + probes[0] - truth);
 }
 
-void sim_leap_stop(struct sim_judge *j)
+void sim_leap_stop(struct sim_leap *l)
 {
-    loop_cancel(sim_world_loop(j->world), &j->leap.probe);
+    loop_cancel(sim_world_loop(l->world), &l->probe);
 }

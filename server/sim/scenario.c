@@ -349,14 +349,6 @@ int scenario_line(struct scenario *s, const struct config_line *l, struct err *e
                    options_quote(l->word[0], word, sizeof word));
 }
 
-static void take_error(struct config_errors *errors, const struct err *err)
-{
-    if (errors->count < CONFIG_ERRORS_MAX)
-        errors->err[errors->count++] = *err;
-    else
-        errors->more++;
-}
-
 static int check(const struct scenario *s, const char *path, struct err *err)
 {
     int64_t begin;
@@ -377,7 +369,7 @@ int scenario_load(struct scenario *s, const char *path, struct config_errors *er
     FILE *in = fopen(path, "re");
     if (!in) {
         err_errno(&err, path, "name a scenario file; some are in tests/sim", "opening", errno);
-        take_error(errors, &err);
+        config_errors_add(errors, &err);
         return -1;
     }
     ssize_t size;
@@ -385,15 +377,15 @@ int scenario_load(struct scenario *s, const char *path, struct config_errors *er
         size -= size > 0 && text[size - 1] == '\n';
         if (config_line_cut(&line, path, number, text, (size_t)size, &err) ||
             (line.count > 0 && scenario_line(s, &line, &err)))
-            take_error(errors, &err);
+            config_errors_add(errors, &err);
     }
     if (ferror(in)) {
         err_set(&err, path, "", "cannot be read");
-        take_error(errors, &err);
+        config_errors_add(errors, &err);
     }
     free(text);
     fclose(in);
     if (errors->count == 0 && check(s, path, &err))
-        take_error(errors, &err);
+        config_errors_add(errors, &err);
     return errors->count ? -1 : 0;
 }
