@@ -12,9 +12,8 @@
 #define BIAS_RATE  0.5e-6 /* s a second of it at most, ... */
 #define BIAS_TIME  300.0  /* s, ... and such a share of it */
 #define BIAS_LEAST 1e-10
-#define BURST_S    3.0    /* between the answers of a server that was asked for several */
-#define JUDGED_FEW 8      /* measurements that its noise is known from */
-#define PANIC      1000.0 /* s, RFC 5905 PANICT */
+#define BURST_S    3.0 /* between the answers of a server that was asked for several */
+#define JUDGED_FEW 8   /* measurements that its noise is known from */
 
 static struct receiver_moment moment(const struct refclock *r, int who, int arriving)
 {
@@ -223,7 +222,7 @@ static void explain_doubt(struct refclock *r)
  */
 static bool refuses(struct refclock *r, struct receiver *one, double off)
 {
-    bool refused = r->synced_once && one->config.samples && fabs(off) > PANIC;
+    bool refused = r->synced_once && one->config.samples && fabs(off) > REFCLOCK_PANIC;
     one->refused = refused ? off : 0;
     if (!refused)
         return false;
@@ -232,7 +231,7 @@ static bool refuses(struct refclock *r, struct receiver *one, double off)
         log_say(r->log, LOG_LEVEL_ERROR,
                 "%s says that the clock is %+.0f s off, more than %.0f s: refused; if it is right, "
                 "restart timeballd",
-                one->config.name, off, PANIC);
+                one->config.name, off, REFCLOCK_PANIC);
     return true;
 }
 
@@ -396,7 +395,7 @@ static void watch(struct refclock *r, struct receiver *one, const struct sample 
     double corrected = one->sawtooth.on && !isnan(said) ? said : 0;
     discipline_innovation(&r->discipline, s, &z, &sigma);
     z -= corrected;
-    if (r->leader >= 0 || fabs(z) <= PANIC)
+    if (r->leader >= 0 || fabs(z) <= REFCLOCK_PANIC)
         one->refused = 0; /* those that agree decide */
     bool known = w->count >= WITNESS_KEEPS && usual > 0;
     double off = known ? z - w->median : 0;

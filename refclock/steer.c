@@ -7,7 +7,6 @@
 
 #define SECOND        INT64_C(1000000000)
 #define FIRST_STEP    0.5e-3 /* s, at the start: what is less is slewed */
-#define PANIC         1000.0 /* s, RFC 5905 PANICT */
 #define DOUBT_LABELS  2
 #define UNDO_AGAIN_NS (600 * SECOND) /* foreign steps within this: the clock is somebody else's */
 #define SLEW_LEAST    1e-6
@@ -56,14 +55,14 @@ static void make_slew(struct refclock *r, const struct steering *order, double r
 static bool refuse(struct refclock *r, double off)
 {
     double amount = off + r->to_undo;
-    if (!r->steered_once || fabs(amount) <= PANIC)
+    if (!r->steered_once || fabs(amount) <= REFCLOCK_PANIC)
         return false;
     r->refused++;
     if (log_allowed(&r->limit_refused, loop_now(r->loop), NULL))
         log_say(r->log, LOG_LEVEL_ERROR,
                 "the source says the clock is %.3f s off, more than %.0f s: refused; check the "
                 "receiver, then restart timeballd",
-                amount, PANIC);
+                amount, REFCLOCK_PANIC);
     r->state = REFCLOCK_UNSYNCHRONISED;
     return true;
 }

@@ -20,7 +20,7 @@ static const char help[] =
     "  -c, --config FILE  configuration (default " CONFIG_PATH "; absent: the defaults)\n"
     "  -n, --foreground   log to stderr unless the configuration says otherwise\n"
     "      --check FILE   say what is wrong with FILE, or how it is understood, and end\n"
-    "      --version, --help\n"
+    "  -V, --version; -h, --help\n"
     "timeballctl shows what it does. Manual: timeballd(8), timeball.conf(5).\n";
 
 struct arguments {
@@ -34,10 +34,10 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
     static const struct option longs[] = {
         {"config", required_argument, NULL, 'c'}, {"foreground", no_argument, NULL, 'n'},
         {"check", required_argument, NULL, 'k'},  {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+        {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
     };
     int c;
-    while ((c = getopt_long(argc, argv, "nc:hv", longs, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "nc:hV", longs, NULL)) != -1) {
         switch (c) {
         case 'c':
             a->config = optarg;
@@ -51,7 +51,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
         case 'h':
             fputs(help, stdout);
             return 0;
-        case 'v':
+        case 'V':
             puts("timeballd " TIMEBALL_VERSION);
             return 0;
         default:

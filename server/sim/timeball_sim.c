@@ -36,7 +36,7 @@ static const char help[] =
     "  -s, --socket PATH status socket, for timeballctl -s PATH\n"
     "  -c, --config FILE the daemon's configuration instead, without `refclock` lines\n"
     "  -q, --quiet       no status line a second, no progress bar\n"
-    "      --version, --help\n"
+    "  -V, --version; -h, --help\n"
     "This machine's clock is never touched. Manual: timeball-sim(1).\n";
 
 struct arguments {
@@ -160,7 +160,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
         {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
     };
     int c, status;
-    while ((c = getopt_long(argc, argv, "s:c:vqh", longs, NULL)) != -1)
+    while ((c = getopt_long(argc, argv, "s:c:vqhV", longs, NULL)) != -1)
         if ((status = take_option(c, a)) >= 0)
             return status;
     a->file = optind < argc ? argv[optind++] : NULL;

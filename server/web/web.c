@@ -19,7 +19,7 @@ static const char help[] =
     "  -l, --listen ADDRESS:PORT  where browsers ask (default " LISTEN ")\n"
     "  -s, --socket SOCKET        timeballd's status socket (default: what " CONFIG_PATH "\n"
     "                             says)\n"
-    "      --version, --help\n"
+    "  -V, --version; -h, --help\n"
     "Manual: timeball-web(8).\n";
 
 struct web {
@@ -65,11 +65,11 @@ static int read_arguments(int argc, char **argv, const char **listen, const char
         {"listen", required_argument, NULL, 'l'},
         {"socket", required_argument, NULL, 's'},
         {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
+        {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},
     };
     int c;
-    while ((c = getopt_long(argc, argv, "l:s:hv", longs, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "l:s:hV", longs, NULL)) != -1) {
         switch (c) {
         case 'l':
             *listen = optarg;
@@ -80,7 +80,7 @@ static int read_arguments(int argc, char **argv, const char **listen, const char
         case 'h':
             fputs(help, stdout);
             return 0;
-        case 'v':
+        case 'V':
             puts("timeball-web " TIMEBALL_VERSION);
             return 0;
         default:
