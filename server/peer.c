@@ -75,6 +75,13 @@ void peer_stop(struct peer *p)
     end_query(p);
 }
 
+void peer_keys(struct peer *p, const struct keys *keys)
+{
+    p->keys = keys;
+    if (p->config.key)
+        end_query(p);
+}
+
 void peer_judged(struct peer *p, double innovation, double sigma, double error)
 {
     path_judge(&p->path, p->last.delay, innovation, sigma, error);

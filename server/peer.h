@@ -100,6 +100,10 @@ void peer_start(struct peer *p, const union address *to);
 /* Asks no more. */
 void peer_stop(struct peer *p);
 
+/* Other keys (borrowed; NULL: none) from now on. An answer under way may be signed with either, and
+ * is not waited for. */
+void peer_keys(struct peer *p, const struct keys *keys);
+
 /* Others lead the clock (or do not any more): it is asked up to `maxpoll` seldom, or as often as
  * `minpoll` allows, from now on. */
 void peer_calm(struct peer *p, bool calm);

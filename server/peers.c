@@ -392,7 +392,7 @@ void peers_apply(struct peers *p, const struct config *config, const struct keys
 {
     p->keys = keys;
     for (size_t i = 0; i < PEERS_MAX; i++)
-        p->place[i].peer.keys = keys;
+        peer_keys(&p->place[i].peer, keys);
     for (struct group *g = p->group; g < p->group + GROUPS; g++)
         if (g->peers && !is_wanted(g, config))
             remove_group(p, g);

@@ -263,6 +263,32 @@ static void a_short_minpoll_is_kept(void **state)
     peer_stop(&w.peer);
 }
 
+static void a9_an_answer_under_way_while_keys_change_counts_for_nothing(void **state)
+{
+    (void)state;
+    static const char old_text[] = "9 SHA1 secret\n", new_text[] = "9 SHA1 other\n";
+    struct peer_config config = usual;
+    struct keys_want want = {.path = "keys"};
+    struct keys *old = NULL, *new = NULL;
+    struct world w;
+    assert_int_equal(keys_parse(&old, &want, old_text, sizeof old_text - 1, NULL), 0);
+    assert_int_equal(keys_parse(&new, &want, new_text, sizeof new_text - 1, NULL), 0);
+    config.key = 9;
+    setup(&w, config, ANSWERS);
+    w.peer.keys = old;
+    while (!w.asks)
+        run(&w, DELAY * 1e-9);
+    assert_non_null(w.peer.query);
+    peer_keys(&w.peer, new);
+    run(&w, 300);
+    assert_int_equal(w.peer.verdict[EXCHANGE_KEY], 0);
+    assert_int_equal(w.unsure, 0);
+    assert_true(w.asks > 4 && w.samples == w.asks - 1);
+    peer_stop(&w.peer);
+    keys_free(old);
+    keys_free(new);
+}
+
 static void a9_a_wrong_key_is_said_once_and_a_right_one_goes_on(void **state)
 {
     (void)state;
@@ -307,6 +333,7 @@ int main(void)
         cmocka_unit_test(b2_rate_lengthens_the_poll_with_a_cap_and_deny_ends_it),
         cmocka_unit_test(a_silent_server_is_asked_less_and_less),
         cmocka_unit_test(a_short_minpoll_is_kept),
+        cmocka_unit_test(a9_an_answer_under_way_while_keys_change_counts_for_nothing),
         cmocka_unit_test(a9_a_wrong_key_is_said_once_and_a_right_one_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
