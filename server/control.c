@@ -74,12 +74,6 @@ bool control_send(struct control_client *c, const void *bytes, size_t size)
     return line_client_put(c->line, bytes, size);
 }
 
-void control_stream_end(struct control_client *c)
-{
-    c->line->gone = NULL;
-    line_client_become(c->line, LINE_ENDS);
-}
-
 /* ---- requests ---- */
 
 static char *unknown_command(const struct control *s, const char *word)
@@ -209,21 +203,11 @@ int control_open(struct control **out, const struct control_config *config, stru
     return 0;
 }
 
-void control_counts(const struct control *s, struct control_counts *counts)
+void control_counts(const struct control *s, struct status_control *to)
 {
-    *counts = (struct control_counts){0};
-    if (!s)
-        return;
-    const struct status_socket_counts *c = &s->lines.counts;
-    *counts = (struct control_counts){.clients = (uint64_t)c->clients,
-                                      .accepted = c->accepted,
-                                      .refused = c->refused,
-                                      .strangers = s->strangers,
-                                      .requests = c->requests,
-                                      .failed = s->failed,
-                                      .oversize = c->oversize,
-                                      .timeouts = c->timeouts,
-                                      .slow = c->slow};
+    to->socket = s->lines.counts;
+    to->strangers = s->strangers;
+    to->failed = s->failed;
 }
 
 void control_close(struct control *s)

@@ -9,6 +9,7 @@
 #include "refclock/err.h"
 #include "refclock/log.h"
 #include "refclock/loop.h"
+#include "server/status/status.h"
 
 /*
  * The control socket: a Unix stream socket, mode 0600, in the loop, for root and the daemon's own
@@ -46,25 +47,20 @@ struct control_config {
     void *arg;
 };
 
-struct control_counts {
-    uint64_t clients; /* now */
-    uint64_t accepted, refused, strangers, requests, failed, oversize, timeouts, slow;
-};
-
 /*
  * Makes the socket and adds it to the loop; as status_socket_open() otherwise, the umask included.
  * 0, or -1 with *err.
  */
 int control_open(struct control **out, const struct control_config *config, struct err *err);
 
-/* Once a second: drops those who are too slow. NULL is allowed here and below. */
+/* Once a second: drops those who are too slow. NULL is allowed. */
 void control_tick(struct control *c, int64_t now);
 
-/* What it has counted so far. */
-void control_counts(const struct control *c, struct control_counts *counts);
+/* What it has counted so far. Not NULL. */
+void control_counts(const struct control *c, struct status_control *to);
 
 /* Drops all clients, tells those who stream (see below) and removes the socket, if it is still
- * ours. What still runs must not call control_say() afterwards. */
+ * ours. What still runs must not call control_say() afterwards. NULL is allowed. */
 void control_close(struct control *c);
 
 /*
@@ -81,7 +77,5 @@ void control_say(struct control_client *c, const char *line, bool last, bool fai
 bool control_stream(struct control_client *c, void (*gone)(void *arg), void *arg);
 /* False when the client is gone now (`gone` was called). */
 bool control_send(struct control_client *c, const void *bytes, size_t size);
-/* Ends the stream as soon as all of it is read. `gone` is not called any more. */
-void control_stream_end(struct control_client *c);
 
 #endif

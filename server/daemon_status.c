@@ -217,10 +217,11 @@ static void messages_sentence(const struct receiver *mine, enum verdict_of_sourc
     if (mine->numbering.state != NUMBERING_NUMBERED)
         snprintf(to->sentence, sizeof to->sentence, "%s",
                  "gives the time of day; the clock waits for numbered pulses");
-    else if (verdict == VERDICT_FALSE || verdict == VERDICT_UNDECIDED)
-        snprintf(to->sentence, sizeof to->sentence, "numbers pulses that are not used: %.220s",
-                 why);
-    else
+    else if (verdict == VERDICT_FALSE || verdict == VERDICT_UNDECIDED) {
+        char text[sizeof to->sentence];
+        snprintf(text, sizeof text, "numbers pulses that are not used: %.220s", why);
+        status_text(to->sentence, sizeof to->sentence, text);
+    } else
         snprintf(to->sentence, sizeof to->sentence, "%s", "numbers the pulses");
 }
 
@@ -412,6 +413,8 @@ const struct status *daemon_status(struct daemon *d)
         fill_server(d, &s->server);
     if (d->socket)
         status_socket_counts(d->socket, &s->socket);
+    if (d->control)
+        control_counts(d->control, &s->control);
     if (gethostname(s->host, sizeof s->host))
         *s->host = 0;
     s->host[sizeof s->host - 1] = 0;

@@ -47,7 +47,7 @@ static bool may_ask(const struct line_client *c)
 static void choose_events(struct line_client *c)
 {
     c->io.events = 0;
-    if (c->unread || c->mode == LINE_ENDS || (may_ask(c) && line_length(c)))
+    if (c->unread || (may_ask(c) && line_length(c)))
         c->io.events = POLLOUT;
     if ((may_ask(c) || c->mode == LINE_STREAMS) && !c->ended)
         c->io.events = (short)(c->io.events | POLLIN);
@@ -185,7 +185,7 @@ static void client_ready(void *arg, int64_t now, short revents)
     if (c->io.fd < 0)
         return;
     bool gone = revents & (POLLHUP | POLLERR) && !(revents & POLLIN);
-    bool done = c->mode == LINE_ENDS || (c->mode == LINE_ASKS && c->ended && !line_length(c));
+    bool done = c->mode == LINE_ASKS && c->ended && !line_length(c);
     if (gone || (done && !c->unread))
         line_client_drop(c);
     else
@@ -265,7 +265,7 @@ static void tick_client(struct line_client *c, int64_t now)
     struct line_socket *s = c->owner;
     int64_t waited = now - c->since;
     bool half = c->got || !c->answered;
-    bool awaited = c->unread || c->mode == LINE_ASKS || c->mode == LINE_ENDS;
+    bool awaited = c->unread || c->mode == LINE_ASKS;
     int64_t limit = c->unread || half ? s->config.patience : s->config.idle;
     if (c->io.fd < 0)
         return;

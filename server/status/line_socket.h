@@ -24,7 +24,6 @@ enum line_mode {
     LINE_WATCHES, /* the same, but it may be silent */
     LINE_RUNS,    /* its request is not answered yet; when it leaves, its place is kept */
     LINE_STREAMS, /* only bytes go out; what it says is not heard */
-    LINE_ENDS,    /* is dropped when all is read */
 };
 
 /* A client's place. The socket's owner reads it; it sets `gone`, and the rest by the functions

@@ -3,8 +3,9 @@
 #include "server/status/status.h"
 
 static const char *const all_but_clients[] = {
-    "version", "release", "host",  "time", "bound",  "bound_ns", "clock",   "alarms",
-    "sources", "sky",     "feeds", "leap", "server", "socket",   "process", NULL};
+    "version", "release", "host",          "time",    "bound", "bound_ns",
+    "clock",   "alarms",  "sources",       "sky",     "feeds", "leap",
+    "server",  "socket",  "controlsocket", "process", NULL};
 static const char *const clients_names[] = {"version", "time", "clients", "server", NULL};
 static const char *const sources_names[] = {"version", "time", "sources", NULL};
 static const char *const satellites_names[] = {"version", "time", "sky", NULL};

@@ -440,6 +440,22 @@ static const struct status_row socket_rows[] = {
 };
 #undef AT
 
+#define AT status_control
+static const struct status_row control_rows[] = {
+    ROW("clients", INT, socket.clients, NULL, "Clients connected now."),
+    ROW("accepted", COUNT, socket.accepted, NULL, "Connections accepted."),
+    ROW("refused", COUNT, socket.refused, NULL, "Connections refused because there were too many."),
+    ROW("strangers", COUNT, strangers, NULL,
+        "Connections refused because only root and the daemon's own user may."),
+    ROW("requests", COUNT, socket.requests, NULL, "Requests."),
+    ROW("failed", COUNT, failed, NULL, "Requests that were not carried out."),
+    ROW("oversize", COUNT, socket.oversize, NULL, "Request lines that were too long."),
+    ROW("timeouts", COUNT, socket.timeouts, NULL, "Clients dropped because they were silent."),
+    ROW("slow", COUNT, socket.slow, NULL, "Clients dropped because they did not read."),
+    END,
+};
+#undef AT
+
 #define AT status_process
 static const struct status_row process_rows[] = {
     ROW("pid", INT, pid, "pid", "Process number of timeballd."),
@@ -483,6 +499,7 @@ const struct status_row status_rows[] = {
     OBJECT("server", server_rows, server, "NTP service."),
     OBJECT("clients", clients_rows, clients, "Who asks for the time, as far as remembered."),
     OBJECT("socket", socket_rows, socket, "The status socket itself."),
+    OBJECT("controlsocket", control_rows, control, "The control socket."),
     OBJECT("process", process_rows, process, "The daemon's process."),
     END,
 };

@@ -247,6 +247,13 @@ struct status_socket_counts {
     uint64_t accept_errors; /* connections that had to wait for a descriptor or memory */
 };
 
+/* Of those of the socket `unknown` and `displaced` stay 0. */
+struct status_control {
+    struct status_socket_counts socket;
+    uint64_t strangers; /* connections of users who may not */
+    uint64_t failed;    /* requests that were not carried out */
+};
+
 struct status_process {
     int pid;
     double uptime;   /* s */
@@ -277,6 +284,7 @@ struct status {
     struct status_server server;
     struct status_clients clients; /* only for those who ask for them */
     struct status_socket_counts socket;
+    struct status_control control;
     struct status_process process;
 };
 
