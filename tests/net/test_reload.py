@@ -13,8 +13,7 @@ import time
 
 import harness
 from harness import ask, check
-from receiver import Receiver
-from steady import Client
+from steady import Client, Truth
 
 ALLOWED = 1  # request that a busy machine may not answer within a second
 
@@ -26,7 +25,7 @@ clock none
 driftfile none
 controlsocket {folder}/control.sock
 log {folder}/daemon.log level info
-refclock nmea {tty} delay 0..0.4
+refclock sock {folder}/truth.sock
 """
 
 
@@ -116,9 +115,8 @@ def storm(r, d):
 
 def test(own, command):
     timeballctl, threads = own
-    with tempfile.TemporaryDirectory(prefix="timeball-reload-") as folder, Receiver() as receiver:
-        receiver.fix = True
-        conf = FIRST.format(threads=threads, folder=folder, tty=receiver.path)
+    with tempfile.TemporaryDirectory(prefix="timeball-reload-") as folder, Truth(os.path.join(folder, "truth.sock")):
+        conf = FIRST.format(threads=threads, folder=folder)
         with harness.daemon(command, conf) as d:
             r = Reloaded(d, timeballctl, folder, conf)
             d.wait_synchronised()
