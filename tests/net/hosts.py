@@ -46,7 +46,11 @@ class Host:
         self.ours, self.ours6 = f"10.9.{number}.1", f"fd00:9:{number}::1"
         self.running = []
         self.holder = subprocess.Popen(["unshare", "--net", "sleep", "600"])
-        self._join(str(self.holder.pid), f"v{number}")
+        try:
+            self._join(str(self.holder.pid), f"v{number}")
+        except BaseException:
+            self.close()
+            raise
 
     def _join(self, holder, device):
         mine = os.readlink("/proc/self/ns/net")
