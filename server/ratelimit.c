@@ -67,10 +67,11 @@ static struct bucket *allocate(size_t size, bool late)
     struct bucket *table = zeroed_new(size, alignment);
     if (!table)
         return NULL;
+    if (late)
+        return table;
     if (alignment == HUGE_PAGE)
         (void)madvise(table, size, MADV_HUGEPAGE);
-    if (!late)
-        memset(table, 0, size);
+    memset(table, 0, size);
     return table;
 }
 
