@@ -15,7 +15,8 @@ static const char help[] =
     "Watches timeballd and tells when something changes: a line a change, and a program of yours.\n"
     "  -x, --exec PROGRAM   run it at each event, with TIMEBALL_EVENT, TIMEBALL_SENTENCE and more\n"
     "                       in its environment\n"
-    "  -s, --socket SOCKET  timeballd's status socket (default " CONFIG_STATUSSOCKET ")\n"
+    "  -s, --socket SOCKET  timeballd's status socket (default: what\n"
+    "                       " CONFIG_PATH " says)\n"
     "  -p, --patience S     without an answer for so long, it is gone (1 to 3600, default 10)\n"
     "  -m, --memory FILE    what was told is kept there over a restart (default: a file in the "
     "folder\n"
@@ -129,12 +130,12 @@ int main(int argc, char **argv)
 {
     char memory[PATH_MAX];
     struct alarm_options options = {
-        .socket = CONFIG_STATUSSOCKET,
         .patience = 10,
         .limit = ALARM_HOOK_LIMIT,
         .told = default_memory(memory, sizeof memory),
         .journal = getenv("JOURNAL_STREAM") ? ALARM_JOURNAL : NULL, /* systemd.exec(5) */
     };
+    struct config config = {0};
     struct err err;
     char line[sizeof err + 8];
     int status = read_arguments(argc, argv, &options);
@@ -142,7 +143,11 @@ int main(int argc, char **argv)
         return status;
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (!alarm_watch(&options, &err))
+    if (!options.socket)
+        options.socket = config_find_socket(&config, NULL, &err);
+    int bad = !options.socket || alarm_watch(&options, &err);
+    config_free(&config);
+    if (!bad)
         return 0;
     fputs("timeball-alarm: ", stderr);
     ctl_print_clean(stderr, err_line(&err, line, sizeof line));

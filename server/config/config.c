@@ -270,6 +270,18 @@ int config_load(struct config *c, const char *path, struct config_errors *errors
     return result;
 }
 
+const char *config_find_socket(struct config *c, const char *path, struct err *err)
+{
+    struct config_errors errors;
+    path = path ? path : CONFIG_PATH;
+    if (config_load(c, path, &errors))
+        config_parse(c, path, "", 0, &errors);
+    if (*c->statussocket)
+        return c->statussocket;
+    err_set(err, path, "write a path there, or use -s", "says statussocket none");
+    return NULL;
+}
+
 void config_free(struct config *c)
 {
     for (size_t i = 0; i < c->refclock_count; i++)

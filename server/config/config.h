@@ -139,6 +139,13 @@ int config_parse(struct config *c, const char *name, const char *text, size_t si
                  struct config_errors *errors);
 
 /*
+ * Where a program beside the daemon finds its status socket: what the file at `path` says (NULL:
+ * CONFIG_PATH), or the default when that file cannot be read or is wrong. Fills *c, which the
+ * result points into. NULL with *err: there is to be none.
+ */
+const char *config_find_socket(struct config *c, const char *path, struct err *err);
+
+/*
  * Without any refclock line: as if there were `refclock auto`. For the daemon, after reading. 0, or
  * -1 with *err.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Row F1 of the faults: files that include files. */
+/* Row F1 of the faults: files that include files; and who reads one that is not theirs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -122,9 +122,41 @@ static void f1_many_files(void **state)
     tree_remove(&t, "");
 }
 
+static void other_programs_find_the_status_socket(void **state)
+{
+    static const struct {
+        const char *text, *socket; /* NULL: there is to be none */
+    } cases[] = {
+        {"statussocket /run/elsewhere.sock\n", "/run/elsewhere.sock"},
+        {"clock none\n", CONFIG_STATUSSOCKET},
+        {"statussocket /run/elsewhere.sock\nbogus\n", CONFIG_STATUSSOCKET},
+        {"statussocket none\n", NULL},
+    };
+    struct tree t;
+    struct err err;
+    char path[128];
+    (void)state;
+    tree_make(&t);
+    snprintf(path, sizeof path, "%s/timeball.conf", t.root);
+    assert_string_equal(config_find_socket(&c, path, &err), CONFIG_STATUSSOCKET); /* no file */
+    config_free(&c);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tree_file(&t, "/timeball.conf", cases[i].text);
+        const char *socket = config_find_socket(&c, path, &err);
+        if (cases[i].socket)
+            assert_string_equal(socket, cases[i].socket);
+        else
+            assert_null(socket);
+        config_free(&c);
+    }
+    assert_non_null(strstr(err.why, "statussocket none"));
+    tree_remove(&t, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(other_programs_find_the_status_socket),
         cmocka_unit_test(f1_files_include_files),
         cmocka_unit_test(f1_what_cannot_be_included),
         cmocka_unit_test(f1_a_long_stair),
