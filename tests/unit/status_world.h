@@ -3,17 +3,15 @@
 #define TIMEBALL_TESTS_STATUS_WORLD_H
 
 /* Include it after cmocka.h. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "refclock/loop.h"
 #include "server/status/json.h"
 #include "server/status/socket.h"
+#include "unix_client.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -79,14 +77,7 @@ static inline int teardown(void **state)
 
 static inline int dial(const struct world *w)
 {
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    memcpy(name.sun_path, w->path, sizeof w->path);
-    if (connect(fd, (struct sockaddr *)&name, sizeof name)) {
-        close(fd);
-        return -1;
-    }
-    return fd;
+    return dial_path(w->path);
 }
 
 /* Lets the loop work until there is nothing more to do. */
@@ -100,21 +91,6 @@ static inline void work(struct world *w)
         /* a turn that waited its whole millisecond had nothing to do */
         quiet = w->loop.ops->steady(&w->loop) - start >= 1000000 ? quiet + 1 : 0;
     }
-}
-
-static inline void tell(int fd, const char *text)
-{
-    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-}
-
-/* What the client has been sent; "" nothing yet, NULL: closed. */
-static inline const char *hear(int fd, char *buf, size_t size)
-{
-    ssize_t n = recv(fd, buf, size - 1, 0);
-    if (n == 0 || (n < 0 && errno != EAGAIN))
-        return NULL;
-    buf[n < 0 ? 0 : n] = 0;
-    return buf;
 }
 
 static inline struct status_socket_counts counts(const struct world *w)

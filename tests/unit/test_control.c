@@ -11,12 +11,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "refclock/loop.h"
 #include "server/control.h"
+#include "unix_client.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -117,10 +117,8 @@ static int teardown(void **state)
 
 static int dial(const struct world *w)
 {
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    memcpy(name.sun_path, w->path, sizeof w->path);
-    assert_int_equal(connect(fd, (struct sockaddr *)&name, sizeof name), 0);
+    int fd = dial_path(w->path);
+    assert_true(fd >= 0);
     return fd;
 }
 
@@ -130,20 +128,10 @@ static void work(struct world *w)
         assert_int_equal(loop_turn(&w->loop, w->loop.ops->steady(&w->loop) + 200000), 0);
 }
 
-static void tell(int fd, const char *text)
-{
-    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-}
-
-/* What the client has been sent; "" nothing yet, NULL: closed. */
-static const char *hear(int fd)
+static const char *heard(int fd)
 {
     static _Thread_local char buf[65536];
-    ssize_t n = recv(fd, buf, sizeof buf - 1, 0);
-    if (n == 0 || (n < 0 && errno != EAGAIN))
-        return NULL;
-    buf[n < 0 ? 0 : n] = 0;
-    return buf;
+    return hear(fd, buf, sizeof buf);
 }
 
 static struct status_control counts(const struct world *w)
@@ -195,7 +183,7 @@ static void a_command_is_answered_and_logged(void **state)
     char wanted[80];
     tell(fd, "count one  two\r\n");
     work(w);
-    assert_string_equal(hear(fd),
+    assert_string_equal(heard(fd),
                         "{\"version\":1,\"line\":\"one\",\"last\":false,\"failed\":false}\n"
                         "{\"version\":1,\"line\":\"two\",\"last\":false,\"failed\":false}\n"
                         "{\"version\":1,\"line\":\"2 words\",\"last\":true,\"failed\":false}\n");
@@ -204,17 +192,17 @@ static void a_command_is_answered_and_logged(void **state)
     assert_memory_equal(w->said, wanted, strlen(wanted));
     tell(fd, "count bad\n");
     work(w);
-    assert_string_equal(hear(fd), "{\"version\":1,\"error\":\"count: cannot count that; try "
-                                  "something else\"}\n");
+    assert_string_equal(heard(fd), "{\"version\":1,\"error\":\"count: cannot count that; try "
+                                   "something else\"}\n");
     tell(fd, "dance\n");
     work(w);
-    assert_non_null(strstr(hear(fd), "unknown command 'dance'; known: count wait stream"));
+    assert_non_null(strstr(heard(fd), "unknown command 'dance'; known: count wait stream"));
     tell(fd, "\n");
     work(w);
-    assert_non_null(strstr(hear(fd), "unknown command ''"));
+    assert_non_null(strstr(heard(fd), "unknown command ''"));
     tell(fd, "count 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n");
     work(w);
-    assert_non_null(strstr(hear(fd), "too many words"));
+    assert_non_null(strstr(heard(fd), "too many words"));
     assert_int_equal(counts(w).failed, 3);
     close(fd);
 }
@@ -225,7 +213,7 @@ static void bytes_that_are_no_text_do_no_harm(void **state)
     int fd = dial(w);
     tell(fd, "count \xff\xfe\x1b[2J\"\\\n");
     work(w);
-    assert_non_null(strstr(hear(fd), "\"line\":\"???[2J\\\"\\\\\""));
+    assert_non_null(strstr(heard(fd), "\"line\":\"???[2J\\\"\\\\\""));
     assert_null(strchr(w->said, '\x1b'));
     close(fd);
 }
@@ -236,10 +224,10 @@ static void an_answer_may_come_late(void **state)
     int fd = dial(w);
     tell(fd, "wait\ncount\n");
     work(w);
-    assert_string_equal(hear(fd), "");
+    assert_string_equal(heard(fd), "");
     control_say(w->waiting, "done", true, true);
     work(w);
-    const char *said = hear(fd); /* the second request waited for the first one's end */
+    const char *said = heard(fd); /* the second request waited for the first one's end */
     assert_non_null(strstr(said, "\"done\",\"last\":true,\"failed\":true}\n{"));
     assert_non_null(strstr(said, "0 words"));
     close(fd);
@@ -261,10 +249,10 @@ static void who_leaves_meanwhile_hears_nothing(void **state)
     assert_ptr_not_equal(w->waiting, first); /* its place is kept until the end of the request */
     control_say(first, "nobody hears this", true, false);
     work(w);
-    assert_string_equal(hear(fd), "");
+    assert_string_equal(heard(fd), "");
     control_say(w->waiting, "this", true, false);
     work(w);
-    assert_non_null(strstr(hear(fd), "this"));
+    assert_non_null(strstr(heard(fd), "this"));
     close(fd);
 }
 
@@ -274,13 +262,13 @@ static void a_stream_goes_to_a_reader(void **state)
     int fd = dial(w);
     tell(fd, "stream\n");
     work(w);
-    assert_string_equal(hear(fd), "{\"version\":1,\"stream\":true}\n");
+    assert_string_equal(heard(fd), "{\"version\":1,\"stream\":true}\n");
     assert_true(control_send(w->waiting, "abc", 3));
     work(w);
-    assert_string_equal(hear(fd), "abc");
+    assert_string_equal(heard(fd), "abc");
     control_send(w->waiting, "def", 3);
     work(w);
-    assert_string_equal(hear(fd), "def");
+    assert_string_equal(heard(fd), "def");
     assert_int_equal(w->gone, 0);
     close(fd);
 }
@@ -320,13 +308,13 @@ static void there_are_bounds(void **state)
         fd[i] = dial(w);
         work(w);
     }
-    assert_non_null(strstr(hear(fd[CONTROL_CLIENTS]), "too many clients"));
+    assert_non_null(strstr(heard(fd[CONTROL_CLIENTS]), "too many clients"));
     assert_int_equal(counts(w).socket.refused, 1);
     memset(longest, 'x', sizeof longest);
     assert_int_equal(send(fd[0], longest, CONTROL_LINE, MSG_NOSIGNAL), CONTROL_LINE);
     work(w);
-    assert_non_null(strstr(hear(fd[0]), "longer than 512"));
-    assert_null(hear(fd[0]));
+    assert_non_null(strstr(heard(fd[0]), "longer than 512"));
+    assert_null(heard(fd[0]));
     for (int i = 0; i < CONTROL_RATE + 5; i++)
         tell(fd[1], "count\n");
     work(w);
@@ -337,7 +325,7 @@ static void there_are_bounds(void **state)
     tell(fd[2], "half a req");
     work(w);
     control_tick(w->control, loop_now(&w->loop) + (CONTROL_PATIENCE + 1) * SECOND);
-    assert_null(hear(fd[2])); /* and all that asked nothing at all */
+    assert_null(heard(fd[2])); /* and all that asked nothing at all */
     assert_int_equal(counts(w).socket.clients, 1);
     for (int i = 0; i <= CONTROL_CLIENTS; i++)
         close(fd[i]);

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "server/status/line_socket.h"
+#include "unix_client.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -92,24 +92,10 @@ static int teardown(void **state)
     return 0;
 }
 
-static int dial(const struct world *w)
-{
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    memcpy(name.sun_path, w->path, sizeof w->path);
-    assert_int_equal(connect(fd, (struct sockaddr *)&name, sizeof name), 0);
-    return fd;
-}
-
 static void work(struct world *w)
 {
     for (int i = 0; i < 20; i++)
         assert_int_equal(loop_turn(&w->loop, w->loop.ops->steady(&w->loop) + 200000), 0);
-}
-
-static void tell(int fd, const char *text)
-{
-    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
 /* Asks for much, `seconds` ago as far as the socket knows, and reads some of it now. */
@@ -132,7 +118,7 @@ static void who_reads_slowly_is_borne_where_there_may_be_a_backlog(void **state)
 {
     struct world *w = *state;
     open_lines(w, 1000);
-    int fd = dial(w);
+    int fd = dial_path(w->path);
     read_some(w, fd, PATIENCE + 1);
     line_socket_tick(&w->lines, loop_now(&w->loop));
     assert_int_equal(w->lines.counts.clients, 1);
@@ -146,7 +132,7 @@ static void and_is_dropped_where_there_may_be_none(void **state)
 {
     struct world *w = *state;
     open_lines(w, 0);
-    int fd = dial(w);
+    int fd = dial_path(w->path);
     read_some(w, fd, PATIENCE + 1);
     line_socket_tick(&w->lines, loop_now(&w->loop));
     assert_int_equal(w->lines.counts.slow, 1);
@@ -160,7 +146,7 @@ static void what_a_streams_reader_says_is_not_heard(void **state)
     struct world *w = *state;
     char buf[16];
     open_lines(w, 1000);
-    int fd = dial(w);
+    int fd = dial_path(w->path);
     tell(fd, "stream\nmuch\nmu");
     work(w);
     for (int i = 0; i < 10; i++)
