@@ -31,7 +31,7 @@ enum refclock_state {
 #define REFCLOCK_SOURCES    SELECT_MOST
 #define REFCLOCK_SYNC_BOUND 0.5      /* s: beyond, the second itself is not known */
 #define REFCLOCK_LATE_NS    20000000 /* a second is over when its pulse is so late */
-#define REFCLOCK_PANIC      1000.0   /* s, RFC 5905 PANICT: a larger step needs a restart */
+#define REFCLOCK_PANIC      1000.0   /* s, RFC 5905 PANICT: more is refused */
 
 struct refclock_config {
     uint32_t refid;         /* of numbered pulses */
