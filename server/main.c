@@ -10,8 +10,8 @@
 
 #include "refclock/civil.h"
 #include "server/config/look.h"
-#include "server/daemon.h"
-#include "server/logfile.h"
+#include "server/daemon/daemon.h"
+#include "server/daemon/logfile.h"
 #include "server/rival.h"
 
 static const char help[] =

@@ -19,7 +19,7 @@
 #include "server/config/report.h"
 #include "server/config/restrict.h"
 #include "server/config/statistics.h"
-#include "server/ratelimit.h"
+#include "server/access/ratelimit.h"
 
 /*
  * The configuration: one text file of directives, one a line, '#' begins a comment, words are

@@ -7,7 +7,7 @@
 
 #include "drivers/option.h"
 #include "refclock/err.h"
-#include "server/access.h"
+#include "server/access/access.h"
 
 /*
  * The directive `interface` (or `nic`) of ntp.conf: which of this machine's addresses are listened

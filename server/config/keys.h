@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "drivers/option.h"
-#include "server/keys.h"
+#include "server/ntp/keys.h"
 
 /* The directives `keys` and `trustedkey`. */
 struct config_keys {

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "refclock/err.h"
-#include "server/access.h"
+#include "server/access/access.h"
 
 /* Networks as they are written in a configuration: prefix, family and length of an access_rule. */
 

@@ -7,7 +7,7 @@
 
 #include "drivers/option.h"
 #include "refclock/err.h"
-#include "server/access.h"
+#include "server/access/access.h"
 
 /*
  * The directives `restrict` and `unrestrict` of ntp.conf: who may ask. As soon as there is one

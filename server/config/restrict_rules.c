@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "refclock/civil.h"
-#include "server/names.h"
+#include "server/net/names.h"
 
 #define AGAIN_NS    (300 * NS_PER_S) /* until a name is looked up again that was not found */
 #define SOURCES_MAX 64

@@ -7,7 +7,7 @@
 #include "refclock/err.h"
 #include "refclock/log.h"
 #include "refclock/loop.h"
-#include "server/access.h"
+#include "server/access/access.h"
 #include "server/config/config.h"
 
 /*

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "server/options.h"
-#include "server/peer.h"
+#include "server/peer/peer.h"
 
 #define AT(field) .offset = offsetof(struct config_server, field)
 

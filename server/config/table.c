@@ -13,9 +13,9 @@
 #include "server/config/restrict.h"
 #include "server/config/servers.h"
 #include "server/config/statistics.h"
-#include "server/drift.h"
+#include "server/drift/drift.h"
 #include "server/options.h"
-#include "server/sandbox.h"
+#include "server/rights/sandbox.h"
 
 /* The directives. */
 

@@ -8,8 +8,8 @@
 #include "refclock/civil.h"
 #include "server/ctl/ctl.h"
 #include "server/ctl/text.h"
-#include "server/names.h"
-#include "server/verdict.h"
+#include "server/net/names.h"
+#include "server/ntp/verdict.h"
 
 #define NTP_PORT    123
 #define TARGETS_MAX NAMES_ADDRESSES

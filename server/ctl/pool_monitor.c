@@ -7,7 +7,7 @@
 
 #include "refclock/civil.h"
 #include "refclock/snapshot.h"
-#include "server/exchange.h"
+#include "server/ntp/exchange.h"
 
 struct check {
     struct monitor *monitor;

@@ -8,9 +8,9 @@
 
 #include "refclock/loop.h"
 #include "refclock/rng.h"
-#include "server/net.h"
+#include "server/net/net.h"
 #include "server/ctl/pool_score.h"
-#include "server/wire.h"
+#include "server/ntp/wire.h"
 
 /*
  * Asks servers as a monitor of the NTP Pool does: three requests, two seconds apart, three seconds

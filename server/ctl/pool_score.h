@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "server/address.h"
+#include "server/net/address.h"
 
 /*
  * How the NTP Pool's monitors judge a server, as arithmetic (the pool's monitor 4.1.5 and its site,

@@ -10,8 +10,8 @@
 #include "refclock/loop.h"
 #include "server/ctl/text.h"
 #include "server/doctor/gather.h"
-#include "server/exchange.h"
-#include "server/net.h"
+#include "server/ntp/exchange.h"
+#include "server/net/net.h"
 #include "server/options.h"
 
 #define COUNT_NS  (2200 * INT64_C(1000000)) /* two pulses at least, if they come */

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/address.h"
+#include "server/net/address.h"
 #include "server/ntpq/ntpq.h"
 
 /*

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/address.h"
+#include "server/net/address.h"
 
 /*
  * Who asks for the list of clients first asks for a nonce, and shows by sending it back that it

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "server/ntpq/clients.h"
-#include "server/wire.h"
+#include "server/ntp/wire.h"
 
 #define RESPONSE 0x80
 #define ERROR    0x40

@@ -10,7 +10,7 @@
 #include "server/ntpq/sources.h"
 #include "server/ntpq/text.h"
 #include "server/ntpq/variables.h"
-#include "server/ratelimit.h"
+#include "server/access/ratelimit.h"
 
 /*
  * Control messages of NTP (mode 6, RFC 9327), read only: what ntpq asks, answered from one status.

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "refclock/leap.h"
-#include "server/verdict.h"
+#include "server/ntp/verdict.h"
 
 #define IN(number, type, member) .base = number, .offset = offsetof(struct type, member)
 #define STATUS(member)           IN(NTPQ_OF_STATUS, status, member)

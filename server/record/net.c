@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "server/wire.h"
+#include "server/ntp/wire.h"
 
 struct record_query {
     struct net_query query;

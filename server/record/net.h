@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "server/net.h"
+#include "server/net/net.h"
 #include "server/record/record.h"
 
 /* A network whose requests and answers go into a recording, while somebody wants one. */

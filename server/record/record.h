@@ -10,7 +10,7 @@
 #include "refclock/err.h"
 #include "refclock/log.h"
 #include "refclock/sample.h"
-#include "server/address.h"
+#include "server/net/address.h"
 
 /*
  * A recording of what the daemon heard, for timeball-sim --replay: a text file whose first line is

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/address.h"
+#include "server/net/address.h"
 #include "server/responder/departures.h"
 #include "server/responder/handler.h"
 

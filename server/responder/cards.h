@@ -8,7 +8,7 @@
 #include "refclock/civil.h"
 #include "refclock/latch.h"
 #include "refclock/loop.h"
-#include "server/net_card.h"
+#include "server/net/net_card.h"
 
 /*
  * The network cards that stamp what the responder receives and sends. Their owner holds their

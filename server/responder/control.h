@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "server/address.h"
-#include "server/net_card.h"
+#include "server/net/address.h"
+#include "server/net/net_card.h"
 
 /* What the kernel says beside a datagram, and is told beside an answer: cmsg(3). */
 struct control {

@@ -9,14 +9,14 @@
 
 #include "refclock/clock.h"
 #include "refclock/snapshot.h"
-#include "server/access.h"
-#include "server/address.h"
+#include "server/access/access.h"
+#include "server/net/address.h"
 #include "server/responder/interleave.h"
-#include "server/ratelimit.h"
-#include "server/reply.h"
+#include "server/access/ratelimit.h"
+#include "server/ntp/reply.h"
 #include "server/shared_table.h"
 #include "server/ntpq/inbox.h"
-#include "server/verdict.h"
+#include "server/ntp/verdict.h"
 
 /*
  * Datagram in, datagram out, without a socket: what a worker of the responder does with each

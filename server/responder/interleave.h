@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/address.h"
+#include "server/net/address.h"
 
 /*
  * What a server keeps for clients in interleaved mode (RFC 9769 section 2): of its latest answers,

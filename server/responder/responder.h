@@ -11,11 +11,11 @@
 #include "refclock/log.h"
 #include "refclock/loop.h"
 #include "refclock/snapshot.h"
-#include "server/address.h"
-#include "server/ratelimit.h"
+#include "server/net/address.h"
+#include "server/access/ratelimit.h"
 #include "server/shared_table.h"
 #include "server/ntpq/inbox.h"
-#include "server/verdict.h"
+#include "server/ntp/verdict.h"
 
 /*
  * The only place with NTP sockets; of NTP it knows nothing but handler_answer(). Either the loop

@@ -7,7 +7,7 @@
 #include "drivers/sim/utc.h"
 #include "refclock/loop.h"
 #include "server/sim/world.h"
-#include "server/wire.h"
+#include "server/ntp/wire.h"
 
 /*
  * A leap second as clients see it: asked every second, and many times in the two seconds around it.

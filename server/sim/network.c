@@ -7,7 +7,7 @@
 
 #include "refclock/civil.h"
 #include "refclock/snapshot.h"
-#include "server/wire.h"
+#include "server/ntp/wire.h"
 
 #define AT(field) .offset = offsetof(struct sim_server_config, field)
 #define FIRST     UINT32_C(0xc0000201) /* 192.0.2.1 */

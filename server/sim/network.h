@@ -7,7 +7,7 @@
 #include "drivers/option.h"
 #include "drivers/sim/receiver.h"
 #include "refclock/rng.h"
-#include "server/net.h"
+#include "server/net/net.h"
 
 /*
  * Simulated network servers at 192.0.2.1 and up, right but for what their configuration says,

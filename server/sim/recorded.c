@@ -11,7 +11,7 @@
 
 #include "refclock/civil.h"
 #include "server/options.h"
-#include "server/receivers.h"
+#include "server/daemon/receivers.h"
 
 #define GAP_NS     (600 * NS_PER_S) /* more without any event is passed over ... */
 #define GAP_END_NS (60 * NS_PER_S)  /* ... but for this */

@@ -7,7 +7,7 @@
 
 #include "refclock/clock_virtual.h"
 #include "refclock/loop_virtual.h"
-#include "server/daemon.h"
+#include "server/daemon/daemon.h"
 #include "server/sim/recorded_net.h"
 #include "server/sim/recording.h"
 

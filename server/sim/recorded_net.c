@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "server/wire.h"
+#include "server/ntp/wire.h"
 
 #define APART_NS 1000000 /* requests to a server are further apart */
 #define NEVER_NS (INT64_MAX / 4)

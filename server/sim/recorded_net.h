@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "refclock/loop.h"
-#include "server/net.h"
+#include "server/net/net.h"
 #include "server/sim/recording.h"
 
 /*

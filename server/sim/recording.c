@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "refclock/civil.h"
-#include "server/own_addresses.h"
+#include "server/net/own_addresses.h"
 
 #define BACK_NS   (5 * NS_PER_S) /* events may be out of order by this */
 #define AHEAD_NS  (30 * 86400 * NS_PER_S)

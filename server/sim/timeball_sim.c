@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "server/ctl/text.h"
-#include "server/logfile.h"
+#include "server/daemon/logfile.h"
 #include "server/options.h"
 #include "server/sim/live.h"
 #include "server/sim/play.h"

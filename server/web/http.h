@@ -8,7 +8,7 @@
 
 #include "refclock/err.h"
 #include "refclock/loop.h"
-#include "server/address.h"
+#include "server/net/address.h"
 
 /*
  * A small HTTP server in the loop (libmicrohttpd), for the programs that stand between the status

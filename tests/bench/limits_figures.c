@@ -11,8 +11,8 @@
 #include <time.h>
 
 #include "refclock/rng.h"
-#include "server/access.h"
-#include "server/ratelimit.h"
+#include "server/access/access.h"
+#include "server/access/ratelimit.h"
 
 #define ROUNDS  5
 #define ASKED   65536

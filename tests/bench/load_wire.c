@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/wire.h"
+#include "server/ntp/wire.h"
 
 #define FRAME_SIZE 256
 #define FRAMES     32768

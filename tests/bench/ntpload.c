@@ -35,7 +35,7 @@
 
 #include "refclock/civil.h"
 #include "refclock/rng.h"
-#include "server/wire.h"
+#include "server/ntp/wire.h"
 #include "tests/bench/load_wire.h"
 
 #define SLOTS      (1u << 20) /* requests that are remembered */

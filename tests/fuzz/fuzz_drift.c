@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/drift_delays.h"
+#include "server/drift/drift_delays.h"
 #include "tests/fuzz/fuzz.h"
 
 static void look_at(const struct drift *d)

@@ -23,7 +23,7 @@
 #include "refclock/clock_virtual.h"
 #include "refclock/loop_virtual.h"
 #include "refclock/refclock.h"
-#include "server/peers.h"
+#include "server/peer/peers.h"
 #include "tests/fuzz/fuzz.h"
 
 #define START        (INT64_C(1795521600) * NS_PER_S)

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "server/leap_file.h"
+#include "server/leap/leap_file.h"
 #include "tests/fuzz/fuzz.h"
 
 static void look_at(const struct leap_list *list)

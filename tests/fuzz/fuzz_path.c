@@ -21,7 +21,7 @@
 #include "refclock/civil.h"
 #include "refclock/clock_virtual.h"
 #include "refclock/loop_virtual.h"
-#include "server/daemon.h"
+#include "server/daemon/daemon.h"
 #include "server/responder/handler.h"
 #include "server/status/json.h"
 #include "tests/fuzz/fuzz.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "refclock/civil.h"
-#include "server/reply.h"
+#include "server/ntp/reply.h"
 #include "tests/fuzz/fuzz.h"
 
 #define NOW (INT64_C(1795521600) * NS_PER_S)

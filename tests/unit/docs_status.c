@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "drivers/driver.h"
-#include "server/exchange.h"
+#include "server/ntp/exchange.h"
 #include "server/status/status.h"
-#include "server/verdict.h"
+#include "server/ntp/verdict.h"
 
 #define LINE_MOST 240 /* of the schema */
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "refclock/civil.h"
-#include "server/reply.h"
+#include "server/ntp/reply.h"
 #include "server/responder/handler.h"
 
 #define START (INT64_C(1795521600) * NS_PER_S)

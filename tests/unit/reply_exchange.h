@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "refclock/civil.h"
-#include "server/reply.h"
+#include "server/ntp/reply.h"
 
 #define NOW        INT64_C(1795521600123456789) /* reading, 2026-11-24 */
 #define GENERATION 7

@@ -20,7 +20,7 @@
 #include "server/responder/responder.h"
 #include "server/responder/control.h"
 #include "server/responder/socket.h"
-#include "server/wire.h"
+#include "server/ntp/wire.h"
 
 /* A responder on real loopback sockets with free ports, and its clients. */
 #define WAIT_MS 2000

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "refclock/rng.h"
-#include "server/access.h"
+#include "server/access/access.h"
 
 static struct access_rule rule(const char *prefix, unsigned length, unsigned flags)
 {

@@ -8,8 +8,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "server/address.h"
-#include "server/reply.h"
+#include "server/net/address.h"
+#include "server/ntp/reply.h"
 
 #define PORT 123
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "refclock/civil.h"
-#include "server/daemon.h"
+#include "server/daemon/daemon.h"
 #include "server/sim/world.h"
 #include "tree.h"
 

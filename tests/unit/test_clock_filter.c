@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "near.h"
-#include "server/clock_filter.h"
+#include "server/peer/clock_filter.h"
 
 #define SECOND INT64_C(1000000000)
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "server/config/config.h"
-#include "server/receivers.h"
+#include "server/daemon/receivers.h"
 
 static int parse(struct config *c, struct config_errors *errors, const char *text)
 {

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "refclock/loop.h"
-#include "server/control.h"
+#include "server/daemon/control.h"
 #include "unix_client.h"
 
 #define SECOND INT64_C(1000000000)

@@ -22,10 +22,10 @@
 #include "server/config/ntp.h"
 #include "server/metrics/metrics.h"
 #include "server/options.h"
-#include "server/reload.h"
+#include "server/daemon/reload.h"
 #include "server/sim/scenario.h"
 #include "server/sim/result.h"
-#include "server/verdict.h"
+#include "server/ntp/verdict.h"
 
 #include "docs_status.h"
 

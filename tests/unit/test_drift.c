@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "near.h"
-#include "server/drift.h"
+#include "server/drift/drift.h"
 
 #define SECOND  INT64_C(1000000000)
 #define WRITTEN (INT64_C(1795521600) * SECOND)

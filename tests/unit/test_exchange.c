@@ -12,7 +12,7 @@
 
 #include "refclock/civil.h"
 #include "refclock/snapshot.h"
-#include "server/exchange.h"
+#include "server/ntp/exchange.h"
 
 #define START  (INT64_C(1795500000) * NS_PER_S)
 #define MS     INT64_C(1000000)

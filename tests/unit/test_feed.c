@@ -17,7 +17,7 @@
 #include "drivers/sock_layout.h"
 #include "drivers/sock_listen.h"
 #include "refclock/civil.h"
-#include "server/feed.h"
+#include "server/daemon/feed.h"
 
 #define START (INT64_C(1795521600) * NS_PER_S)
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/keys.h"
+#include "server/ntp/keys.h"
 
 static struct keys *read_keys(const char *text, const struct keys_want *more, struct err *err)
 {

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "refclock/civil.h"
-#include "server/leap_watch.h"
+#include "server/leap/leap_watch.h"
 
 #define UPDATED "#$\t3960835200\n"
 #define EXPIRES "#@\t3991593600\n" /* 2026-06-28 */

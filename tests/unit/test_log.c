@@ -15,7 +15,7 @@
 
 #include "refclock/err.h"
 #include "refclock/log.h"
-#include "server/logfile.h"
+#include "server/daemon/logfile.h"
 
 #define SECOND INT64_C(1000000000)
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/mac.h"
+#include "server/ntp/mac.h"
 
 static size_t from_hex(const char *hex, uint8_t *out)
 {

@@ -10,8 +10,8 @@
 
 #include "refclock/clock_virtual.h"
 #include "refclock/loop.h"
-#include "server/names.h"
-#include "server/own_addresses.h"
+#include "server/net/names.h"
+#include "server/net/own_addresses.h"
 
 struct world {
     struct loop loop;

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "refclock/civil.h"
-#include "server/net_card.h"
+#include "server/net/net_card.h"
 
 #define NOW (INT64_C(1795500000) * NS_PER_S)
 #define TAI (37 * NS_PER_S)

@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "server/notify.h"
+#include "server/daemon/notify.h"
 
 #define SECOND INT64_C(1000000000)
 

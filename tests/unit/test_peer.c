@@ -14,7 +14,7 @@
 #include "refclock/clock_virtual.h"
 #include "refclock/loop_virtual.h"
 #include "refclock/snapshot.h"
-#include "server/peer.h"
+#include "server/peer/peer.h"
 
 #define START (INT64_C(1795500000) * NS_PER_S)
 #define ASKED 64

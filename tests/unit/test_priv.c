@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server/priv.h"
+#include "server/rights/priv.h"
 
 /*
  * Row F6 of the faults. What is kept is looked at in a child with a user namespace of its own:

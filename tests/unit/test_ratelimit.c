@@ -13,8 +13,8 @@
 
 #include "refclock/civil.h"
 #include "refclock/rng.h"
-#include "server/ratelimit.h"
-#include "server/wire.h"
+#include "server/access/ratelimit.h"
+#include "server/ntp/wire.h"
 
 #define START  (INT64_C(1795521600) * NS_PER_S)
 #define SECOND NS_PER_S

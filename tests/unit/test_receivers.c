@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "server/receivers.h"
+#include "server/daemon/receivers.h"
 
 static void read_from(const char *text, struct config *c, struct receivers *r)
 {

@@ -14,7 +14,7 @@
 
 #include "refclock/civil.h"
 #include "server/responder/handler.h"
-#include "server/reload.h"
+#include "server/daemon/reload.h"
 #include "server/sim/world.h"
 
 #define TEXT 4096

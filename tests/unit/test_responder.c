@@ -13,7 +13,7 @@
 #include "refclock/civil.h"
 #include "refclock/rng.h"
 #include "server/responder/responder.h"
-#include "server/wire.h"
+#include "server/ntp/wire.h"
 #include "tests/unit/responder_world.h"
 
 static void answers_from_the_address_asked(int threads)

@@ -25,7 +25,7 @@
 #include "server/responder/batch.h"
 #include "server/responder/cards.h"
 #include "server/responder/socket.h"
-#include "server/wire.h"
+#include "server/ntp/wire.h"
 
 #define START     (INT64_C(1795500000) * NS_PER_S)
 #define TAI       (37 * NS_PER_S) /* the card's clock is so far ahead */

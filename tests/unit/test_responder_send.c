@@ -17,7 +17,7 @@
 
 #include "server/responder/batch.h"
 #include "server/responder/responder.h"
-#include "server/wire.h"
+#include "server/ntp/wire.h"
 #include "tests/unit/responder_world.h"
 
 /* Answers are told apart by a byte of the request's transmit timestamp, which they repeat. */

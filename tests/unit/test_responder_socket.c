@@ -13,7 +13,7 @@
 
 #include "server/responder/responder.h"
 #include "server/responder/socket.h"
-#include "server/wire.h"
+#include "server/ntp/wire.h"
 #include "tests/unit/responder_world.h"
 
 /* Which of the `count` sockets got the datagram; exactly one must have. */

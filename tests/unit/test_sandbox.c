@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/sandbox.h"
+#include "server/rights/sandbox.h"
 
 static void *rest(void *arg)
 {

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "server/sensor.h"
+#include "server/daemon/sensor.h"
 
 static double reads(const char *text)
 {

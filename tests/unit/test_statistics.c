@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "server/config/config.h"
-#include "server/statistics.h"
+#include "server/daemon/statistics.h"
 
 #define SECOND INT64_C(1000000000)
 #define NOON   INT64_C(1795521600) /* 2026-11-24 12:00:00 */

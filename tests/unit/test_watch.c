@@ -14,7 +14,7 @@
 
 #include "near.h"
 #include "refclock/civil.h"
-#include "server/daemon.h"
+#include "server/daemon/daemon.h"
 #include "server/sim/world.h"
 
 static const struct log quiet = {.max = LOG_LEVEL_ERROR};

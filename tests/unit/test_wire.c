@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "refclock/rng.h"
-#include "server/wire.h"
+#include "server/ntp/wire.h"
 
 /* Every field with another value, by hand from RFC 5905 figure 8. */
 static const uint8_t header[WIRE_SIZE] = {
