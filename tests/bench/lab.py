@@ -135,10 +135,9 @@ class Wire:
         stack.callback(end, process)
         return process
 
-    def load_tool(self, words, ntpload, first=True):
-        """Starts the load tool, `first` or not before all else on its processor."""
-        urgent = ["chrt", "-f", "10"] if first else []
-        command = [*self.load.enter, "taskset", "-c", str(self.cores[1]), *urgent, str(ntpload),
+    def load_tool(self, words, ntpload):
+        """Starts the load tool, before all else on its processor."""
+        command = [*self.load.enter, "taskset", "-c", str(self.cores[1]), "chrt", "-f", "10", str(ntpload),
                    "--interface", "load", "--mac", SERVER_MAC, "--server", SERVER, *words]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
 
