@@ -29,6 +29,7 @@ enum alarm_kind {
     ALARM_FEED,
     ALARM_LEAP_LIST,
     ALARM_CLOCK_MOVED,
+    ALARM_OVERLOAD,
     ALARM_TEST,
     ALARM_KINDS
 };

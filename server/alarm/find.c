@@ -35,6 +35,19 @@ static void find_moved(struct status_alarms *set, const struct status *s)
               ctl_seconds(c->foreign_step, true, size, sizeof size));
 }
 
+static void find_overload(struct status_alarms *set, const struct status *s)
+{
+    if (!s->server.overloaded)
+        return;
+    alarm_add(set, ALARM_OVERLOAD, LOG_LEVEL_WARNING, "",
+              "More requests come than can be answered (%llu datagrams were dropped since the "
+              "start): %s; in the NTP Pool, lower the net speed; `timeballctl clients` says who "
+              "asks most.",
+              (unsigned long long)s->server.dropped,
+              s->server.threads ? "give more `threads` where there are processors"
+                                : "set `threads auto`");
+}
+
 /* What nobody watches any more is not over. */
 static void keep_unwatched(struct status_alarms *set, const struct status_alarms *before,
                            enum alarm_kind kind, const char *thing, bool watched)
@@ -126,6 +139,7 @@ void alarm_find(struct status_alarms *set, const struct status *s, bool test)
         set->item[set->count++] = alarm_test().item;
     find_state(set, s);
     find_moved(set, s);
+    find_overload(set, s);
     find_list(set, s);
     for (int i = 0; i < s->source_count; i++)
         find_source(set, &before, s->source + i);

@@ -9,6 +9,7 @@ const char *const alarm_words[ALARM_KINDS + 1] = {
     [ALARM_SPOOFING] = "spoofing", [ALARM_INTEGRITY] = "integrity",
     [ALARM_FEED] = "feed",         [ALARM_LEAP_LIST] = "leap_list",
     [ALARM_TEST] = "test",         [ALARM_CLOCK_MOVED] = "clock_moved",
+    [ALARM_OVERLOAD] = "overload",
 };
 
 const char *const alarm_levels[] = {[LOG_LEVEL_ERROR] = "error",
@@ -72,6 +73,9 @@ const struct alarm_row alarm_rows[ALARM_KINDS] = {
                            .ends_quietly = true,
                            .new_only = true,
                            .logged = true},
+    [ALARM_OVERLOAD] = {.id = "f81188468c9f4bc7ac5d9fdd51cdf51f",
+                        .help = "More requests come than can be answered; the rest is lost.",
+                        .level = LOG_LEVEL_WARNING},
     [ALARM_TEST] = {.id = "a80332235c024b19a6d4f2ed28ab1dab",
                     .help = "What `timeballctl alarm test` and `timeball-alarm --test` send.",
                     .level = LOG_LEVEL_NOTICE,

@@ -304,7 +304,7 @@ static int open_responder(struct daemon *d, struct err *err)
     for (size_t i = 0; i < d->config->listen_count; i++) {
         const struct config_listen *from = &d->config->listen[i];
         struct listen_addr *to = &config.listen[config.listens++];
-        to->addr.storage = from->name;
+        memcpy(&to->addr, &from->name, sizeof to->addr);
         to->len = from->name_size;
         to->optional = d->config->listen_default;
         snprintf(to->text, sizeof to->text, "%.63s", from->address);

@@ -11,6 +11,8 @@
 #include "server/ctl/text.h"
 #include "server/daemon/daemon.h"
 
+#define OVERLOAD_SHOWN (60 * NS_PER_S) /* after it was seen last */
+
 static double seconds(const struct daemon *d, int64_t since)
 {
     return (double)(loop_now(d->world.loop) - since) * 1e-9;
@@ -379,6 +381,9 @@ static void fill_server(const struct daemon *d, struct status_server *s)
     s->unstamped = counts.unstamped;
     s->by_card = counts.by_card;
     s->contradicted = counts.contradicted;
+    s->dropped = counts.dropped;
+    int64_t reading = clock_now(d->world.loop->clock);
+    s->overloaded = counts.overload && reading - counts.overload < OVERLOAD_SHOWN;
     s->receive_errors = counts.receive_errors;
     s->send_errors = counts.send_errors;
     s->measured = counts.measured;

@@ -13,7 +13,6 @@ union address {
     struct sockaddr any;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
-    struct sockaddr_storage storage;
 };
 
 /* Which of our addresses a datagram was sent to, as the kernel tells (ip(7) IP_PKTINFO, RFC 3542).

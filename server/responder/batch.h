@@ -10,6 +10,7 @@
 #include "server/net/address.h"
 #include "server/responder/departures.h"
 #include "server/responder/handler.h"
+#include "server/responder/queue.h"
 
 /*
  * Datagrams received together; more gain nothing. Only with a full batch, when others may wait, are
@@ -30,6 +31,7 @@ struct batch_socket {
     int fd;
     uint16_t port;             /* that it is bound to */
     struct address_asked only; /* ... and the address; AF_UNSPEC: to any, datagrams tell */
+    struct queue queue;
 };
 
 /* NULL: out of memory. `cards` are borrowed, NULL: none. Nothing else lies within APART of a batch;
@@ -46,7 +48,7 @@ bool batch_expects(const struct batch *b);
  * addresses that were asked. With `wait` it waits for the first one. Returns the number of
  * datagrams, 0 for none, -1 when receiving failed (counted).
  */
-int batch_serve(struct batch *b, const struct batch_socket *s, bool wait, struct handler *h,
+int batch_serve(struct batch *b, struct batch_socket *s, bool wait, struct handler *h,
                 struct batch_tally *t);
 
 #endif

@@ -17,6 +17,7 @@
 #include "server/responder/apart.h"
 #include "server/responder/listeners.h"
 #include "server/responder/batch.h"
+#include "server/responder/socket.h"
 #include "server/zeroed.h"
 
 #define FAMILIES       2   /* IPv4 and IPv6 */
@@ -48,7 +49,10 @@ struct responder {
     struct loop *loop;
     bool threaded;
     bool watched; /* the loop serves */
-    int stop;     /* eventfd: readable once the threads are to end */
+    uint32_t seen[FAMILIES * RESPONDER_THREADS]
+                 [RESPONDER_LISTENS]; /* the kernel's counts of drops */
+    uint64_t dropped;
+    int stop; /* eventfd: readable once the threads are to end */
     _Atomic bool ending;
     /* what the workers write lies apart from what they read */
     _Alignas(APART) struct cards cards;
@@ -174,6 +178,7 @@ static void prepare_sockets(struct worker *w, const struct listeners *l, const i
         struct batch_socket *s = &w->socket[i];
         bool own = w->family == AF_UNSPEC || w->family == a->any.sa_family;
         *s = (struct batch_socket){.fd = own ? fd[i] : -1, .port = address_port(a)};
+        queue_init(&s->queue, own ? responder_socket_room(fd[i]) : 0);
         if (address_any(a))
             continue;
         s->only.family = a->any.sa_family;
@@ -363,7 +368,21 @@ static void add_latency(struct responder_counts *counts, const struct departures
     counts->latency += (latency - counts->latency) * (double)measured / (double)counts->measured;
 }
 
-void responder_counts(const struct responder *r, struct responder_counts *counts)
+/* What the kernel has dropped of a socket since it was asked last, and when its queue was cut. */
+static void add_queue(struct responder *r, int worker, int listen, struct responder_counts *counts)
+{
+    const struct batch_socket *s = &r->worker[worker].socket[listen];
+    if (s->fd < 0)
+        return;
+    uint32_t dropped = responder_socket_dropped(s->fd), *seen = &r->seen[worker][listen];
+    r->dropped += dropped - *seen;
+    *seen = dropped;
+    int64_t last = atomic_load_explicit(&s->queue.last, memory_order_relaxed);
+    if (last > counts->overload)
+        counts->overload = last;
+}
+
+void responder_counts(struct responder *r, struct responder_counts *counts)
 {
     *counts = (struct responder_counts){0};
     for (int i = 0; i < r->workers; i++) {
@@ -381,7 +400,10 @@ void responder_counts(const struct responder *r, struct responder_counts *counts
         counts->receive_errors += counted(&w->tally.receive_errors);
         counts->send_errors += counted(&w->tally.send_errors);
         add_latency(counts, &w->tally.departures);
+        for (int k = 0; k < r->listeners.count; k++)
+            add_queue(r, i, k, counts);
     }
+    counts->dropped = r->dropped;
 }
 
 size_t responder_clients(struct responder *r, enum ratelimit_order order,

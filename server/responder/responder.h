@@ -51,6 +51,8 @@ struct responder_counts {
     uint64_t unstamped;      /* datagrams without the kernel's receive stamp */
     uint64_t by_card;        /* requests whose receive timestamp is the network card's */
     uint64_t contradicted;   /* ... was the kernel's, for the card's stamp could not be */
+    uint64_t dropped;        /* datagrams that the kernel dropped: the queue was full, or damaged */
+    int64_t overload;        /* reading, ns: when a queue was last cut (queue.h); 0: never */
     uint64_t receive_errors; /* receiving failed (interface down, no memory) */
     uint64_t send_errors;    /* answers that the kernel did not take (firewall, no buffers) */
     uint64_t measured;       /* answers whose leaving the kernel stamped */
@@ -87,8 +89,10 @@ void responder_pass_queries(struct responder *r, int worker, struct ntpq_inbox *
 /* Stops threads, closes sockets, frees. NULL is allowed. */
 void responder_close(struct responder *r);
 
-/* Sums the counters of all workers. For any thread. */
-void responder_counts(const struct responder *r, struct responder_counts *counts);
+/* Sums the counters of all workers. For the loop's thread; more often than the kernel can drop
+ * 2^32.
+ */
+void responder_counts(struct responder *r, struct responder_counts *counts);
 
 /* Fills up to `most` clients of all workers, in that order. Returns their number. For the loop's
  * thread. */

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/net_tstamp.h>
+#include <linux/sock_diag.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#include "server/responder/queue.h"
 
 /* What a person can do about an error of bind(2). */
 static const char *todo_for(int errnum)
@@ -46,12 +49,11 @@ static void want_stamps(int fd)
         (void)set_number(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 }
 
-/* The kernel doubles what it is asked for, to account for its own. With the right to it, more than
- * net.core.rmem_max is to be had. */
-static void want_room(int fd)
+/* The kernel doubles what it is asked for, to account for its own. (SO_RCVBUFFORCE could give more,
+ * but to one who has dropped its rights not a second time.) */
+void responder_socket_set_room(int fd, int room)
 {
-    if (set_number(fd, SOL_SOCKET, SO_RCVBUFFORCE, RESPONDER_ROOM / 2))
-        (void)set_number(fd, SOL_SOCKET, SO_RCVBUF, RESPONDER_ROOM / 2);
+    (void)set_number(fd, SOL_SOCKET, SO_RCVBUF, room / 2);
 }
 
 /*
@@ -68,7 +70,7 @@ static int set_options(int fd, const struct listen_addr *where, bool shared)
 {
     bool v6 = where->addr.any.sa_family == AF_INET6;
     want_stamps(fd);
-    want_room(fd);
+    responder_socket_set_room(fd, QUEUE_ROOM);
     if (!v6)
         want_whole(fd);
     if (address_any(&where->addr))
@@ -99,6 +101,15 @@ int responder_socket_open(const struct listen_addr *where, bool shared, struct e
     err_errno(err, thing, todo_for(errnum), "", errnum);
     errno = errnum;
     return -1;
+}
+
+uint32_t responder_socket_dropped(int fd)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t size = sizeof info;
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size))
+        return 0;
+    return info[SK_MEMINFO_DROPS];
 }
 
 /*

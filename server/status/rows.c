@@ -381,6 +381,10 @@ static const struct status_row server_rows[] = {
     ROW("card_contradicted", COUNT, contradicted, "card contradicted",
         "Of them, those whose stamp by the network card could not be carried to the system clock, "
         "or contradicts the kernel's, which was used."),
+    ROW("dropped", COUNT, dropped, "dropped unread",
+        "Datagrams that the kernel dropped, for more came than could be answered, or damaged."),
+    ROW("overloaded", BOOL, overloaded, "overloaded",
+        "Whether more came, within the last minute, than could be answered."),
     ROW("receive_errors", COUNT, receive_errors, "receive errors", "Times that receiving failed."),
     ROW("send_errors", COUNT, send_errors, "send errors", "Answers that the kernel did not take."),
     ROW("transmit_measured", COUNT, measured, "measured leaving",

@@ -213,6 +213,8 @@ struct status_server {
     struct status_counters verdicts; /* by verdict_table's names */
     struct status_counters modes, versions;
     uint64_t stamped, unstamped, by_card, contradicted;
+    uint64_t dropped;
+    bool overloaded;
     uint64_t receive_errors, send_errors, measured;
     double latency; /* s; NAN: not known */
 };

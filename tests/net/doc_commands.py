@@ -80,7 +80,7 @@ class Commands:
             for unit in (w for w in words[1:] if not w.startswith("-")):
                 ours = os.path.exists(f"{TOP}/udev/{unit.removesuffix('.service')}.service")
                 check(ours or unit in UNITS or words[0] == "daemon-reload", f"there is no unit {unit}")
-        elif program in ("ntpq", "chronyd", "ip", "nstat"):
+        elif program in ("ntpq", "chronyd", "ip"):
             if program == "chronyd":
                 words = ["-U", "-u", "root", *(w.replace("port 11123", f"port {harness.PORT}") for w in words)]
             if shutil.which(program):

@@ -33,7 +33,7 @@ struct world {
     struct snapshot_latch latch;
     struct snapshot snapshot;
     struct log log;
-    char logged[512];
+    char logged[2048]; /* all lines */
     int lines;
     struct responder_config config;
     struct responder *responder;
@@ -68,8 +68,9 @@ static const struct clock_ops host_ops = {
 static inline void keep_line(void *arg, enum log_level level, const char *line)
 {
     struct world *w = arg;
+    size_t used = strlen(w->logged);
     (void)level;
-    snprintf(w->logged, sizeof w->logged, "%s", line);
+    snprintf(w->logged + used, sizeof w->logged - used, "%s\n", line);
     w->lines++;
 }
 

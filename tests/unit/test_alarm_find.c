@@ -75,6 +75,19 @@ static void states(void **state)
     assert_int_equal(set.item[0].since, s->time - DAY); /* the same one */
 }
 
+static void overload(void **state)
+{
+    struct status *s = *state;
+    struct status_alarms set = {0};
+    s->server.dropped = 7; /* a burst long ago, or damaged ones */
+    expect(&set, s, END);
+    s->server.overloaded = true;
+    expect(&set, s, "(7 datagrams were dropped since the start): set `threads auto`", END);
+    assert_int_equal(set.item[0].event, ALARM_OVERLOAD);
+    s->server.threads = 2;
+    expect(&set, s, "give more `threads`", END);
+}
+
 static void sources(void **state)
 {
     struct status *s = *state;
@@ -160,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(states, setup, teardown),
+        cmocka_unit_test_setup_teardown(overload, setup, teardown),
         cmocka_unit_test_setup_teardown(sources, setup, teardown),
         cmocka_unit_test_setup_teardown(lists, setup, teardown),
         cmocka_unit_test_setup_teardown(a_step_by_others_is_shown_for_a_day, setup, teardown),
