@@ -4,7 +4,7 @@
 find_library(GPS_ARCHIVE libgps.a HINTS ${GPS_LIBRARY_DIRS})
 if(GPS_ARCHIVE AND NOT DEFINED GPS_ARCHIVE_LINKS)
   try_compile(GPS_ARCHIVE_LINKS ${PROJECT_BINARY_DIR}/gps_static
-              SOURCES ${PROJECT_SOURCE_DIR}/cmake/gps.c ${PROJECT_SOURCE_DIR}/drivers/gpsd_no_dbus.c
+              SOURCES ${PROJECT_SOURCE_DIR}/cmake/gps.c ${PROJECT_SOURCE_DIR}/drivers/gpsd/gpsd_no_dbus.c
               CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${GPS_INCLUDE_DIRS}"
               LINK_LIBRARIES ${GPS_ARCHIVE} m)
 endif()
@@ -14,7 +14,7 @@ function(gps_link target)
     target_link_libraries(${target} PRIVATE PkgConfig::GPS)
     return()
   endif()
-  target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/drivers/gpsd_no_dbus.c)
+  target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/drivers/gpsd/gpsd_no_dbus.c)
   target_include_directories(${target} PRIVATE ${GPS_INCLUDE_DIRS})
   target_link_libraries(${target} PRIVATE ${GPS_ARCHIVE} m)
   # so that the linker has the stand-in before it comes to the archive

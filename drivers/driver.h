@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "drivers/option.h"
-#include "drivers/phc_device.h"
-#include "drivers/port.h"
-#include "drivers/pulse.h"
+#include "drivers/phc/phc_device.h"
+#include "drivers/port/port.h"
+#include "drivers/pulse/pulse.h"
 #include "drivers/receiver_report.h"
 #include "refclock/clock.h"
 #include "refclock/err.h"

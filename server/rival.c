@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/root_file.h"
+#include "drivers/find/root_file.h"
 
 #define SYS_TIME (1ULL << 25) /* of a capability set, capability.h */
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "drivers/root_file.h"
+#include "drivers/find/root_file.h"
 #include "server/ctl/ctl.h"
 #include "server/ctl/text.h"
 #include "server/doctor/gather.h"

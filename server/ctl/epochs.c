@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "drivers/epochs.h"
+#include "drivers/receiver/epochs.h"
 #include "refclock/civil.h"
 
 static void print_epoch(void *arg, const struct epoch *e)

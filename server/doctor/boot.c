@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "drivers/root_file.h"
+#include "drivers/find/root_file.h"
 
 #define FILE_MAX  (64 * 1024)
 #define USUAL_PIN 18 /* of the overlay, where the line names none */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/root_file.h"
+#include "drivers/find/root_file.h"
 #include "server/ctl/text.h"
 
 #define USUAL_PIN 18

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "drivers/driver.h"
-#include "drivers/find.h"
+#include "drivers/find/find.h"
 #include "server/doctor/boot.h"
 
 /*

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "drivers/root_file.h"
+#include "drivers/find/root_file.h"
 #include "server/doctor/late.h"
 
 struct asking {

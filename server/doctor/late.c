@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/root_file.h"
+#include "drivers/find/root_file.h"
 
 #define CPU     "/sys/devices/system/cpu"
 #define ETERNAL 4294967295.0 /* ns: cpufreq's word for a transition latency that is not known */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/root_file.h"
+#include "drivers/find/root_file.h"
 #include "server/ctl/text.h"
 #include "server/doctor/doctor.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "drivers/nmea_driver.h"
+#include "drivers/receiver/nmea_driver.h"
 #include "server/doctor/doctor.h"
 
 /* How far they get. */

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "drivers/root_file.h"
+#include "drivers/find/root_file.h"
 #include "server/ctl/text.h"
 
 #define DAC_OVERRIDE 2 /* bit 1 of a capability set, capability.h */

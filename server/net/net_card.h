@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "drivers/phc_device.h"
+#include "drivers/phc/phc_device.h"
 #include "server/net/address.h"
 
 /*

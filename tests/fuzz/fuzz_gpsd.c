@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/gpsd_json.h"
+#include "drivers/gpsd/gpsd_json.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check(const struct gpsd_message *m)

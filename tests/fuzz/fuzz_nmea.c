@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "drivers/nmea.h"
+#include "drivers/nmea/nmea.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/heard.h"
 

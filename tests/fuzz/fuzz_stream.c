@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/gnss.h"
+#include "drivers/receiver/gnss.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/heard.h"
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "drivers/ubx_config.h"
+#include "drivers/ubx/ubx_config.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check(enum ubx_feature f, const struct ubx_dialect *d, const struct ubx_values *v,

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "drivers/nmea.h"
+#include "drivers/nmea/nmea.h"
 #include "refclock/civil.h"
 #include "tests/fuzz/fuzz.h"
 

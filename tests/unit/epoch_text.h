@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "drivers/epochs.h"
+#include "drivers/receiver/epochs.h"
 #include "refclock/civil.h"
 #include "sentence.h"
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "drivers/detect.h"
-#include "drivers/gnss.h"
+#include "drivers/receiver/detect.h"
+#include "drivers/receiver/gnss.h"
 #include "sentence.h"
 #include "ubx_bytes.h"
 

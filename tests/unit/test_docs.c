@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/profile.h"
+#include "drivers/find/profile.h"
 #include "server/alarm/alarm.h"
 #include "server/config/config.h"
 #include "server/config/ntp.h"

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "doctor_bench.h"
-#include "drivers/nmea_driver.h"
+#include "drivers/receiver/nmea_driver.h"
 
 #define CONF "refclock nmea /dev/ttyS0\n"
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/epoch_gate.h"
+#include "drivers/receiver/epoch_gate.h"
 #include "refclock/civil.h"
 
 #define NOON INT64_C(1795521600) /* 2026-11-24T12:00:00Z */

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "drivers/era.h"
-#include "drivers/ubx.h"
-#include "drivers/ubx_frame.h"
+#include "drivers/ubx/ubx.h"
+#include "drivers/ubx/ubx_frame.h"
 #include "refclock/civil.h"
 #include "ubx_bytes.h"
 

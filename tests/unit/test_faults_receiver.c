@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "driver_world.h"
-#include "drivers/gnss.h"
+#include "drivers/receiver/gnss.h"
 #include "refclock/civil.h"
 #include "refclock/rng.h"
 #include "sentence.h"

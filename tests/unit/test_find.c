@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/find.h"
+#include "drivers/find/find.h"
 #include "tree.h"
 
 static int set_up(void **state)

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/gnss.h"
+#include "drivers/receiver/gnss.h"
 #include "refclock/civil.h"
 #include "sentence.h"
 #include "ubx_bytes.h"

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "driver_world.h"
-#include "drivers/gpsd_link.h"
+#include "drivers/gpsd/gpsd_link.h"
 #include "refclock/civil.h"
 
 #define START (INT64_C(1795521600) * NS_PER_S)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/gpsd_json.h"
+#include "drivers/gpsd/gpsd_json.h"
 #include "refclock/civil.h"
 
 static int set_up(void **state)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/nmea_decode.h"
+#include "drivers/nmea/nmea_decode.h"
 
 #define S INT64_C(1000000000)
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "drivers/epochs.h"
-#include "drivers/nmea.h"
+#include "drivers/receiver/epochs.h"
+#include "drivers/nmea/nmea.h"
 #include "refclock/civil.h"
 #include "sentence.h"
 

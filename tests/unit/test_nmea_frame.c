@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/nmea_frame.h"
+#include "drivers/nmea/nmea_frame.h"
 #include "refclock/rng.h"
 
 #define GOOD "$GPGLL,5057.970,N,00146.110,E,142451,A*27" /* checksum from the NMEA 0183 FAQ */

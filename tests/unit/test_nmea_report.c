@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/nmea_report.h"
+#include "drivers/nmea/nmea_report.h"
 #include "near.h"
 
 struct world {

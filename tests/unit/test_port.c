@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/port.h"
+#include "drivers/port/port.h"
 
 struct place {
     char folder[32], link[64], name[64];

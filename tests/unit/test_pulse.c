@@ -22,11 +22,11 @@
 
 #include <cmocka.h>
 
-#include "drivers/port.h"
-#include "drivers/pulse.h"
-#include "drivers/pulse_sys.h"
-#include "drivers/pulse_wait.h"
-#include "drivers/pulse_width.h"
+#include "drivers/port/port.h"
+#include "drivers/pulse/pulse.h"
+#include "drivers/pulse/pulse_sys.h"
+#include "drivers/pulse/pulse_wait.h"
+#include "drivers/pulse/pulse_width.h"
 
 #define MS INT64_C(1000000)
 

@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "near.h"
-#include "drivers/gnss.h"
+#include "drivers/receiver/gnss.h"
 #include "drivers/sim/receiver.h"
-#include "drivers/ubx_decode.h"
+#include "drivers/ubx/ubx_decode.h"
 #include "refclock/civil.h"
 #include "refclock/clock_virtual.h"
 #include "refclock/loop_virtual.h"

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "near.h"
-#include "drivers/nmea.h"
+#include "drivers/nmea/nmea.h"
 #include "drivers/sim/oscillator.h"
 #include "drivers/sim/receiver.h"
 #include "drivers/sim/sentences.h"

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "drivers/rtcm_frame.h"
-#include "drivers/stream.h"
+#include "drivers/receiver/rtcm_frame.h"
+#include "drivers/receiver/stream.h"
 #include "ubx_bytes.h"
 
 #define MS INT64_C(1000000)

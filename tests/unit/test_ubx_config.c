@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/ubx_config.h"
+#include "drivers/ubx/ubx_config.h"
 
 static const struct ubx_dialect keys = {.keys = true, .port = UBX_PORT_UART1};
 static const struct ubx_dialect old = {.port = UBX_PORT_UART1};

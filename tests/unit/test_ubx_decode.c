@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/ubx_decode.h"
+#include "drivers/ubx/ubx_decode.h"
 #include "ubx_bytes.h"
 
 static struct ubx_frame frame_of(uint8_t class, uint8_t id, const uint8_t *payload, size_t length)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/ubx.h"
+#include "drivers/ubx/ubx.h"
 #include "refclock/civil.h"
 #include "ubx_bytes.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/ubx.h"
+#include "drivers/ubx/ubx.h"
 #include "near.h"
 #include "ubx_bytes.h"
 

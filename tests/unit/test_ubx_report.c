@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/ubx_report.h"
+#include "drivers/ubx/ubx_report.h"
 #include "near.h"
 #include "ubx_bytes.h"
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/ubx_setup.h"
+#include "drivers/ubx/ubx_setup.h"
 #include "refclock/clock_virtual.h"
 #include "refclock/loop_virtual.h"
 #include "ubx_receiver.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/ubx_frame.h"
+#include "drivers/ubx/ubx_frame.h"
 #include "refclock/loop.h"
 #include "ubx_bytes.h"
 
