@@ -8,7 +8,6 @@
 
 #include "server/responder/apart.h"
 #include "server/responder/control.h"
-#include "server/responder/socket.h"
 #include "server/zeroed.h"
 
 /* The whole tail is parsed in datagrams up to this size; of longer ones, what fits. */
@@ -269,15 +268,6 @@ bool batch_expects(const struct batch *b)
     return b->departures.count > 0;
 }
 
-/* How long it may be, by the batch that was just taken out of it. */
-static void look_at_queue(const struct batch *b, int count, struct batch_socket *s, int64_t now)
-{
-    int64_t waited = now - b->slot[0].datagram.received;
-    int room = queue_look(&s->queue, count == BATCH_SIZE, waited, now);
-    if (room)
-        responder_socket_set_room(s->fd, room);
-}
-
 int batch_serve(struct batch *b, struct batch_socket *s, bool wait, struct handler *h,
                 struct batch_tally *t)
 {
@@ -293,7 +283,7 @@ int batch_serve(struct batch *b, struct batch_socket *s, bool wait, struct handl
     note_all(b, count, s, h, t);
     int step = together(b, count);
     handler_look(h);
-    look_at_queue(b, count, s, h->now);
+    overload_look(&s->overload, count == BATCH_SIZE, h->now - b->slot[0].datagram.received, h->now);
     for (int i = 0; i < count; i += step) {
         if (i && !handler_reread(h)) {
             handler_rest(h);

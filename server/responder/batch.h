@@ -10,7 +10,7 @@
 #include "server/net/address.h"
 #include "server/responder/departures.h"
 #include "server/responder/handler.h"
-#include "server/responder/queue.h"
+#include "server/responder/overload.h"
 
 /*
  * Datagrams received together; more gain nothing. Only with a full batch, when others may wait, are
@@ -31,7 +31,7 @@ struct batch_socket {
     int fd;
     uint16_t port;             /* that it is bound to */
     struct address_asked only; /* ... and the address; AF_UNSPEC: to any, datagrams tell */
-    struct queue queue;
+    struct overload overload;
 };
 
 /* NULL: out of memory. `cards` are borrowed, NULL: none. Nothing else lies within APART of a batch;

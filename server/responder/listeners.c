@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "refclock/rng.h"
-#include "server/responder/queue.h"
 #include "server/responder/socket.h"
 
 /* SO_REUSEPORT would let a second daemon of the same user join unnoticed: try the address alone
@@ -86,13 +85,13 @@ static bool steer(const struct listeners *l, const struct log *log)
 static void say_room(const struct listeners *l, const struct log *log)
 {
     for (int i = 0; i < l->count; i++) {
-        int room = l->fd[0][i] < 0 ? QUEUE_ROOM : responder_socket_room(l->fd[0][i]);
-        if (room >= QUEUE_ROOM)
+        int room = l->fd[0][i] < 0 ? RESPONDER_ROOM : responder_socket_room(l->fd[0][i]);
+        if (room >= RESPONDER_ROOM)
             continue;
         log_say(log, LOG_LEVEL_INFO,
                 "listen %s: the kernel keeps %d KiB of waiting requests, not %d: a busy server "
                 "needs `sysctl -w net.core.rmem_max=%d`",
-                l->addr[i].text, room >> 10, QUEUE_ROOM >> 10, QUEUE_ROOM / 2);
+                l->addr[i].text, room >> 10, RESPONDER_ROOM >> 10, RESPONDER_ROOM / 2);
         return;
     }
 }

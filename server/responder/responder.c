@@ -178,7 +178,6 @@ static void prepare_sockets(struct worker *w, const struct listeners *l, const i
         struct batch_socket *s = &w->socket[i];
         bool own = w->family == AF_UNSPEC || w->family == a->any.sa_family;
         *s = (struct batch_socket){.fd = own ? fd[i] : -1, .port = address_port(a)};
-        queue_init(&s->queue, own ? responder_socket_room(fd[i]) : 0);
         if (address_any(a))
             continue;
         s->only.family = a->any.sa_family;
@@ -368,7 +367,7 @@ static void add_latency(struct responder_counts *counts, const struct departures
     counts->latency += (latency - counts->latency) * (double)measured / (double)counts->measured;
 }
 
-/* What the kernel has dropped of a socket since it was asked last, and when its queue was cut. */
+/* What the kernel has dropped of a socket since it was asked last, and when its queue stood. */
 static void add_queue(struct responder *r, int worker, int listen, struct responder_counts *counts)
 {
     const struct batch_socket *s = &r->worker[worker].socket[listen];
@@ -377,7 +376,7 @@ static void add_queue(struct responder *r, int worker, int listen, struct respon
     uint32_t dropped = responder_socket_dropped(s->fd), *seen = &r->seen[worker][listen];
     r->dropped += dropped - *seen;
     *seen = dropped;
-    int64_t last = atomic_load_explicit(&s->queue.last, memory_order_relaxed);
+    int64_t last = atomic_load_explicit(&s->overload.last, memory_order_relaxed);
     if (last > counts->overload)
         counts->overload = last;
 }

@@ -52,7 +52,7 @@ struct responder_counts {
     uint64_t by_card;        /* requests whose receive timestamp is the network card's */
     uint64_t contradicted;   /* ... was the kernel's, for the card's stamp could not be */
     uint64_t dropped;        /* datagrams that the kernel dropped: the queue was full, or damaged */
-    int64_t overload;        /* reading, ns: when a queue was last cut (queue.h); 0: never */
+    int64_t overload;        /* reading, ns: when a queue was last seen to stand; 0: never */
     uint64_t receive_errors; /* receiving failed (interface down, no memory) */
     uint64_t send_errors;    /* answers that the kernel did not take (firewall, no buffers) */
     uint64_t measured;       /* answers whose leaving the kernel stamped */

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "server/responder/queue.h"
-
 /* What a person can do about an error of bind(2). */
 static const char *todo_for(int errnum)
 {
@@ -49,11 +47,12 @@ static void want_stamps(int fd)
         (void)set_number(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 }
 
-/* The kernel doubles what it is asked for, to account for its own. (SO_RCVBUFFORCE could give more,
- * but to one who has dropped its rights not a second time.) */
-void responder_socket_set_room(int fd, int room)
+/* The kernel doubles what it is asked for, to account for its own. With the right to it, more than
+ * net.core.rmem_max is to be had. */
+static void want_room(int fd)
 {
-    (void)set_number(fd, SOL_SOCKET, SO_RCVBUF, room / 2);
+    if (set_number(fd, SOL_SOCKET, SO_RCVBUFFORCE, RESPONDER_ROOM / 2))
+        (void)set_number(fd, SOL_SOCKET, SO_RCVBUF, RESPONDER_ROOM / 2);
 }
 
 /*
@@ -70,7 +69,7 @@ static int set_options(int fd, const struct listen_addr *where, bool shared)
 {
     bool v6 = where->addr.any.sa_family == AF_INET6;
     want_stamps(fd);
-    responder_socket_set_room(fd, QUEUE_ROOM);
+    want_room(fd);
     if (!v6)
         want_whole(fd);
     if (address_any(&where->addr))

@@ -8,6 +8,14 @@
 #include "server/responder/responder.h"
 
 /*
+ * Octets that a socket's queue shall hold: what arrives in 2 ms of a busy thread's deafness, 400
+ * datagrams at the 200 000 a second that one can answer, of which the kernel counts 768 to 2304
+ * octets each. Not much more, for under overload it is always full: the longer it is, the more of
+ * it has left the processor's cache before it is read.
+ */
+#define RESPONDER_ROOM (1 << 20)
+
+/*
  * Opens a UDP socket, bound to `where`: with kernel stamps, a long queue, and the address that was
  * asked where that is not always the same, as far as the kernel can; IPv6 without IPv4. `shared`:
  * one of several on this address (SO_REUSEPORT). Returns the descriptor, or -1 with *err and errno.
@@ -16,9 +24,6 @@ int responder_socket_open(const struct listen_addr *where, bool shared, struct e
 
 /* Octets that the socket's queue holds, by the kernel's count. */
 int responder_socket_room(int fd);
-
-/* Sets them, as far as net.core.rmem_max allows. */
-void responder_socket_set_room(int fd, int room);
 
 /* Datagrams that the kernel has dropped so far for want of room, or damaged (modulo 2^32; Linux
  * 4.12). 0 where it does not tell. */

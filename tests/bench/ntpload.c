@@ -4,16 +4,12 @@
  * timestamp must be a request's own, from the server, to that request's client, once.
  *
  * usage: ntpload --interface IF --mac MAC --server ADDR --clients ADDR/LENGTH [--port N]
- *                (--rate N | --window N [--overload F]) [--seconds N] [--burst N] [--stamps]
- *                [--turn K/N] [--slice MS]
+ *                (--rate N | --window N) [--seconds N] [--burst N] [--stamps] [--turn K/N]
+ *                [--slice MS]
  *
  * --rate N     N requests a second, whatever comes back
  * --window N   saturates: always N requests under way
- * --overload F saturates in every other slice, and in the next asks F times as many requests a
- * second as were answered in that one: what is left of a server's best, whatever the machine gives
- * it at the moment. `rate` and the other figures are those of the overload, `best` the rate of the
- * slices before
- * --burst N    with --rate or --overload: so many at once
+ * --burst N    with --rate: so many at once
  * --stamps     the moment of sending is the kernel's, not of our reading the clock before: what
  * holds us up in between is not taken for the server's error
  * --turn K/N   works in slice K of every N slices of time only (K from 0). Load tools that are run
@@ -48,15 +44,14 @@
 #define GIVE_UP_NS 20000000 /* with a window: without an answer for so long, all are lost */
 #define HELD_UP_S  0.001    /* a pause of our own from which on requests are left out */
 #define LINGER_NS  50000000 /* the last answers are waited for */
-#define GUARD_NS   3000000 /* so long before the end of a slice no more is asked, for the answers */
-#define QUEUE_NS   20000000 /* ... where a server's queue is filled */
+#define GUARD      5 /* in the last fifth of a slice no more is asked, for what waits to be answered */
 
 struct options {
     const char *interface;
     uint8_t mac[6];
     uint32_t server, clients, mask;
     uint16_t port;
-    double rate, overload, seconds;
+    double rate, seconds;
     unsigned window, burst, turn, turns;
     int64_t slice; /* ns */
     bool stamps;
@@ -78,10 +73,8 @@ struct load {
     struct rng rng;
     struct slot *slot;
     uint64_t sequence, sent, answered, wrong, refused, given_up;
-    struct asking {
-        uint64_t in_time; /* answers that came while was asked ... */
-        int64_t ns;       /* ... for so long */
-    } saturated, paced;
+    uint64_t in_time;    /* answers that came while was asked ... */
+    int64_t asking;      /* ... for so long, ns */
     uint64_t disordered; /* answers whose receive timestamp is after the transmit timestamp */
     int64_t last_answer;
     float *figure[FIGURE_COUNT];
@@ -98,10 +91,11 @@ static int64_t now_ns(void)
 
 static int usage(void)
 {
-    fputs("usage: ntpload --interface IF --mac MAC --server ADDR --clients ADDR/LENGTH [--port N]\n"
-          "               (--rate N | --window N [--overload F]) [--seconds N] [--burst N]\n"
-          "               [--stamps] [--turn K/N] [--slice MS]\n",
-          stderr);
+    fputs(
+        "usage: ntpload --interface IF --mac MAC --server ADDR --clients ADDR/LENGTH [--port N]\n"
+        "               (--rate N | --window N) [--seconds N] [--burst N] [--stamps] [--turn K/N]\n"
+        "               [--slice MS]\n",
+        stderr);
     return 1;
 }
 
@@ -170,9 +164,6 @@ static bool take_number(int option, const char *text, struct options *o)
     case 'r':
         o->rate = value;
         return true;
-    case 'o':
-        o->overload = value;
-        return value <= 100;
     case 'w':
         o->window = (unsigned)value;
         return value <= WINDOW_MAX;
@@ -184,7 +175,7 @@ static bool take_number(int option, const char *text, struct options *o)
         return value <= LOAD_BATCH;
     case 'l':
         o->slice = (int64_t)(value * 1e6);
-        return o->slice > 2 * GUARD_NS && value <= 10000;
+        return value <= 10000;
     default:
         return false;
     }
@@ -218,14 +209,13 @@ static bool parse(int argc, char **argv, struct options *o)
         {"clients", 1, NULL, 'c'},   {"port", 1, NULL, 'p'},    {"rate", 1, NULL, 'r'},
         {"window", 1, NULL, 'w'},    {"seconds", 1, NULL, 't'}, {"burst", 1, NULL, 'b'},
         {"stamps", 0, NULL, 'k'},    {"turn", 1, NULL, 'u'},    {"slice", 1, NULL, 'l'},
-        {"overload", 1, NULL, 'o'},  {NULL, 0, NULL, 0}};
+        {NULL, 0, NULL, 0}};
     *o = (struct options){.port = 123, .seconds = 2, .burst = 1, .slice = 25000000};
     for (int c; (c = getopt_long(argc, argv, "", words, NULL)) != -1;)
         if (!take_option(c, optarg, o))
             return false;
     return optind == argc && o->interface && o->server && o->clients &&
-           (o->rate != 0) != (o->window != 0) &&
-           (!o->overload || (o->window && o->turns && o->slice > 2 * QUEUE_NS));
+           (o->rate != 0) != (o->window != 0);
 }
 
 /* One more request in frame `i`: any of the clients, a random transmit timestamp as RFC 9109's
@@ -348,24 +338,15 @@ static void ask_window(struct load *l, int64_t begin, int64_t end)
     }
 }
 
-static double per_second(uint64_t count, int64_t ns)
-{
-    return ns ? (double)count * 1e9 / (double)ns : 0;
-}
-
 static void ask(struct load *l, int64_t begin, int64_t end)
 {
     uint64_t before = l->answered;
-    bool saturate = l->o.rate == 0;
-    struct asking *a = saturate ? &l->saturated : &l->paced;
-    if (saturate)
+    if (l->o.window)
         ask_window(l, begin, end);
     else
         ask_paced(l, begin, end);
-    a->in_time += l->answered - before;
-    a->ns += end - begin;
-    if (l->o.overload) /* the slice that comes asks for this much, and the one after saturates */
-        l->o.rate = !saturate ? 0 : l->o.overload * per_second(l->answered - before, end - begin);
+    l->in_time += l->answered - before;
+    l->asking += end - begin;
 }
 
 static void linger(struct load *l, int64_t until)
@@ -376,21 +357,16 @@ static void linger(struct load *l, int64_t until)
     }
 }
 
-/*
- * All load tools read the same clock, which nobody steps meanwhile. What is still in the queue of
- * an overloaded server takes longer to be answered, and must not be answered while others are
- * asked.
- */
+/* All load tools read the same clock, which nobody steps meanwhile. */
 static void ask_in_turn(struct load *l)
 {
-    int64_t guard = l->o.overload ? QUEUE_NS : GUARD_NS;
-    int64_t slice = l->o.slice, round = slice * l->o.turns;
+    int64_t slice = l->o.slice, round = slice * l->o.turns, asking = slice - slice / GUARD;
     int64_t begin = (now_ns() / round + 1) * round + slice * l->o.turn;
     int64_t last = begin + (int64_t)(l->o.seconds * 1e9) - round;
     do {
         struct timespec at = {begin / NS_PER_S, begin % NS_PER_S};
         clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &at, NULL);
-        ask(l, begin, begin + slice - guard);
+        ask(l, begin, begin + asking);
         linger(l, begin + slice);
         begin += round;
     } while (begin <= last);
@@ -435,15 +411,14 @@ static void print_magnitudes(const char *name, float *values, size_t count)
 
 static void report(struct load *l)
 {
-    const struct asking *a = l->o.window && !l->o.overload ? &l->saturated : &l->paced;
-    double best = per_second(l->saturated.in_time, l->saturated.ns);
-    printf("{\"seconds\": %.3f, \"best\": %.0f, \"sent\": %llu, \"answered\": %llu, \"rate\": "
-           "%.0f, \"lost\": %llu, "
-           "\"wrong\": %llu, \"refused\": %llu, \"disordered\": %llu, \"unread\": %u",
-           (double)a->ns * 1e-9, best, (unsigned long long)l->sent, (unsigned long long)l->answered,
-           per_second(a->in_time, a->ns), (unsigned long long)(l->sent - l->answered),
-           (unsigned long long)l->wrong, (unsigned long long)l->refused,
-           (unsigned long long)l->disordered, load_wire_lost(&l->wire));
+    double seconds = (double)l->asking * 1e-9;
+    printf(
+        "{\"seconds\": %.3f, \"sent\": %llu, \"answered\": %llu, \"rate\": %.0f, \"lost\": %llu, "
+        "\"wrong\": %llu, \"refused\": %llu, \"disordered\": %llu, \"unread\": %u",
+        seconds, (unsigned long long)l->sent, (unsigned long long)l->answered,
+        (double)l->in_time / seconds, (unsigned long long)(l->sent - l->answered),
+        (unsigned long long)l->wrong, (unsigned long long)l->refused,
+        (unsigned long long)l->disordered, load_wire_lost(&l->wire));
     print_figure("latency", l->figure[LATENCY], l->figures);
     print_figure("receive", l->figure[RECEIVE], l->figures);
     print_figure("transmit", l->figure[TRANSMIT], l->figures);
