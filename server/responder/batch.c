@@ -13,9 +13,6 @@
 /* The whole tail is parsed in datagrams up to this size; of longer ones, what fits. */
 #define DATAGRAM_MAX 1536
 
-#define USUAL_OF 16 /* batches */
-#define BUSY     3  /* datagrams in a batch */
-
 struct slot {
     struct address_asked asked;
     struct datagram datagram; /* its `from` is written by the kernel */
@@ -34,8 +31,7 @@ struct batch {
     struct mmsghdr out[BATCH_SIZE];
     uint8_t of[BATCH_SIZE]; /* slot of each answer in `out` */
     struct slot slot[BATCH_SIZE];
-    int used;       /* slots that the kernel has written to */
-    unsigned usual; /* datagrams that a batch has lately had, times USUAL_OF */
+    int used; /* slots that the kernel has written to */
     struct departures departures;
     const struct cards_latch *cards; /* NULL: none */
     struct cards_view view;
@@ -254,13 +250,12 @@ static void serve(struct batch *b, int first, int count, const struct batch_sock
 
 /*
  * How many answers leave by one call of the kernel. Each by its own leaves nearest to its transmit
- * timestamp. That costs a call more for each, so it is done while there is time: not where there
- * is more than a little to do each time, nor when a whole batch waits.
+ * timestamp, whatever holds the thread up in between. That costs a call more for each, so it is
+ * done while there is time: not when a whole batch waits.
  */
-static int together(struct batch *b, int count)
+static int together(int count)
 {
-    b->usual += (unsigned)count - b->usual / USUAL_OF;
-    return count == BATCH_SIZE || b->usual >= BUSY * USUAL_OF ? count : 1;
+    return count == BATCH_SIZE ? count : 1;
 }
 
 bool batch_expects(const struct batch *b)
@@ -281,7 +276,7 @@ int batch_serve(struct batch *b, struct batch_socket *s, bool wait, struct handl
         return -1;
     }
     note_all(b, count, s, h, t);
-    int step = together(b, count);
+    int step = together(count);
     handler_look(h);
     overload_look(&s->overload, count == BATCH_SIZE, h->now - b->slot[0].datagram.received, h->now);
     for (int i = 0; i < count; i += step) {
