@@ -32,6 +32,7 @@ struct batch {
     uint8_t of[BATCH_SIZE]; /* slot of each answer in `out` */
     struct slot slot[BATCH_SIZE];
     int used; /* slots that the kernel has written to */
+    int full; /* batches in a row, up to BATCH_HABIT */
     struct departures departures;
     const struct cards_latch *cards; /* NULL: none */
     struct cards_view view;
@@ -251,11 +252,14 @@ static void serve(struct batch *b, int first, int count, const struct batch_sock
 /*
  * How many answers leave by one call of the kernel. Each by its own leaves nearest to its transmit
  * timestamp, whatever holds the thread up in between. That costs a call more for each, so it is
- * done while there is time: not when a whole batch waits.
+ * done while there is time: not when whole batches wait, again and again (a pause leaves one or
+ * two).
  */
-static int together(int count)
+static int together(struct batch *b, int count)
 {
-    return count == BATCH_SIZE ? count : 1;
+    bool habit = b->full == BATCH_HABIT;
+    b->full = count < BATCH_SIZE ? 0 : habit ? BATCH_HABIT : b->full + 1;
+    return habit && count == BATCH_SIZE ? count : 1;
 }
 
 bool batch_expects(const struct batch *b)
@@ -276,7 +280,7 @@ int batch_serve(struct batch *b, struct batch_socket *s, bool wait, struct handl
         return -1;
     }
     note_all(b, count, s, h, t);
-    int step = together(count);
+    int step = together(b, count);
     handler_look(h);
     overload_look(&s->overload, count == BATCH_SIZE, h->now - b->slot[0].datagram.received, h->now);
     for (int i = 0; i < count; i += step) {

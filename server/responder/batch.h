@@ -13,10 +13,12 @@
 #include "server/responder/overload.h"
 
 /*
- * Datagrams received together; more gain nothing. Only with a full batch, when others may wait, are
- * the answers sent together as well. Else there is time to read the clock just before each is sent.
+ * Datagrams received together; more gain nothing. Only after so many full batches in a row, when
+ * there is more to do than a pause has left, are the answers sent together as well. Else there is
+ * time to read the clock just before each is sent.
  */
-#define BATCH_SIZE 32
+#define BATCH_SIZE  32
+#define BATCH_HABIT 4
 
 struct batch; /* the buffers, of one thread */
 
