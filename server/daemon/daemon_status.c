@@ -382,8 +382,8 @@ static void fill_server(const struct daemon *d, struct status_server *s)
     s->by_card = counts.by_card;
     s->contradicted = counts.contradicted;
     s->dropped = counts.dropped;
-    int64_t reading = clock_now(d->world.loop->clock);
-    s->overloaded = counts.overload && reading - counts.overload < OVERLOAD_SHOWN;
+    int64_t ago = clock_now(d->world.loop->clock) - counts.overload;
+    s->overloaded = ago >= 0 && ago < OVERLOAD_SHOWN; /* the clock may be stepped back */
     s->receive_errors = counts.receive_errors;
     s->send_errors = counts.send_errors;
     s->measured = counts.measured;

@@ -257,9 +257,13 @@ static void serve(struct batch *b, int first, int count, const struct batch_sock
  */
 static int together(struct batch *b, int count)
 {
-    bool habit = b->full == BATCH_HABIT;
-    b->full = count < BATCH_SIZE ? 0 : habit ? BATCH_HABIT : b->full + 1;
-    return habit && count == BATCH_SIZE ? count : 1;
+    if (count < BATCH_SIZE)
+        b->full = 0;
+    else if (b->full == BATCH_HABIT)
+        return count;
+    else
+        b->full++;
+    return 1;
 }
 
 bool batch_expects(const struct batch *b)

@@ -13,11 +13,10 @@
 #define OVERLOAD_LONG     2000000 /* ns that the oldest datagram has waited: the queue is long ... */
 #define OVERLOAD_STANDING 100000000 /* ... for so many ns without a pause: it stands */
 
-/* Written by one thread; zero at first. */
+/* Written by one thread, readings in ns; zero at first. */
 struct overload {
-    int64_t since; /* reading, ns: the queue is long since then; 0: it is not */
-    _Atomic int64_t
-        last; /* reading, ns: when it was last seen to stand, 0: never; for any thread */
+    int64_t since;        /* the queue is long since then; 0: it is not */
+    _Atomic int64_t last; /* when it was last seen to stand, 0: never; for any thread */
 };
 
 /* A batch was taken out at the reading `now` (ns): was it a full one, and how long had its oldest

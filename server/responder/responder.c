@@ -49,8 +49,8 @@ struct responder {
     struct loop *loop;
     bool threaded;
     bool watched; /* the loop serves */
-    uint32_t seen[FAMILIES * RESPONDER_THREADS]
-                 [RESPONDER_LISTENS]; /* the kernel's counts of drops */
+    /* the kernel's counts of drops, by worker and socket, and the sum of what they grew */
+    uint32_t seen[FAMILIES * RESPONDER_THREADS][RESPONDER_LISTENS];
     uint64_t dropped;
     int stop; /* eventfd: readable once the threads are to end */
     _Atomic bool ending;
